@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"quipu/cluster/hashslot"
+)
+
+// When memory is full, clean entries that were not used lately are dropped: the store has them, and who misses one reads it
+// back. A clock hand goes over the tables; an access heats an entry, the hand cools it, and what is cold goes. What is dirty
+// must stay until a checkpoint has taken it, so when nothing clean is left the evictor writes one.
+type evictor struct {
+	wake chan struct{}
+	// starved: nothing could be dropped although everything is clean; only then is a write refused.
+	starved atomic.Bool
+	hand    int
+	db      int
+
+	mu    sync.Mutex
+	freed *sync.Cond
+	round uint64
+}
+
+func (v *evictor) init() {
+	v.wake = make(chan struct{}, 1)
+	v.freed = sync.NewCond(&v.mu)
+}
+
+// UsedMemory returns the bytes that entries take, in pages and beside them.
+func (e *Engine) UsedMemory() int64 { return e.space.pages.bytes() + e.space.sideBytes.Load() }
+
+// OutOfMemory reports that memory is over its limit and that nothing more can be dropped.
+func (e *Engine) OutOfMemory() bool {
+	return e.evicting() && e.evictor.starved.Load() && e.UsedMemory() > e.maxMemory.Load()
+}
+
+func (e *Engine) evicting() bool { return e.maxMemory.Load() > 0 }
+
+// admit makes a write wait while memory is over its limit and something can still be dropped.
+func (e *Engine) admit(write bool) {
+	limit := e.maxMemory.Load()
+	if limit == 0 || e.UsedMemory() <= limit {
+		return
+	}
+	v := &e.evictor
+	v.poke()
+	if !write {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for round := v.round; round == v.round && e.UsedMemory() > limit && !v.starved.Load() && !e.stopping(); {
+		v.freed.Wait()
+	}
+}
+
+func (e *Engine) stopping() bool {
+	select {
+	case <-e.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+func (v *evictor) poke() {
+	select {
+	case v.wake <- struct{}{}:
+	default:
+	}
+}
+
+// announce lets those that wait for memory look again.
+func (v *evictor) announce() {
+	v.mu.Lock()
+	v.round++
+	v.freed.Broadcast()
+	v.mu.Unlock()
+}
+
+func (e *Engine) evictLoop() {
+	defer e.evictor.announce()
+	for {
+		select {
+		case <-e.stop:
+			return
+		case <-e.evictor.wake:
+			e.makeSpace()
+		}
+	}
+}
+
+// slack is the part of the limit that is freed beyond need, so that the hand is not woken for every entry.
+const slack = 32
+
+// makeSpace drops entries until memory is some way below its limit.
+func (e *Engine) makeSpace() {
+	v := &e.evictor
+	for !e.stopping() {
+		limit := e.maxMemory.Load()
+		goal := limit - limit/slack
+		if limit == 0 || e.UsedMemory() <= goal {
+			break
+		}
+		if e.sweep(goal) {
+			v.announce()
+			continue
+		}
+		if err := e.cleanUp(); err != nil {
+			e.log.Error("Memory is full of changes that can not be written to the store", "error", err)
+			break
+		}
+		if !e.sweep(goal) {
+			v.starved.Store(true)
+			v.announce()
+			e.pause(10 * time.Millisecond)
+			return
+		}
+	}
+	v.starved.Store(false)
+	v.announce()
+}
+
+// cleanUp makes dirty entries clean.
+func (e *Engine) cleanUp() error {
+	for {
+		err := e.Checkpoint(context.Background())
+		if !errors.Is(err, ErrCheckpointRunning) {
+			return err
+		}
+		e.pause(time.Millisecond)
+		if e.stopping() {
+			return nil
+		}
+	}
+}
+
+// rounds of the hand cool the hottest entry down.
+const rounds = int(heatMask>>heatShift) + 1
+
+// sweep moves the hand until the goal is reached or it has been everywhere often enough, and reports whether it dropped
+// anything.
+func (e *Engine) sweep(goal int64) bool {
+	v := &e.evictor
+	dropped := false
+	for range rounds * len(e.dbs) * hashslot.Count {
+		db := e.dbs[v.db%len(e.dbs)].Load()
+		if db == nil || v.hand == hashslot.Count {
+			v.hand, v.db = 0, v.db+1
+			if v.db >= len(e.dbs) {
+				v.db = 0
+			}
+			continue
+		}
+		if e.sweepSlot(&db.slots[v.hand]) {
+			dropped = true
+		}
+		v.hand++
+		if e.UsedMemory() <= goal {
+			return true
+		}
+	}
+	return dropped
+}
+
+func (e *Engine) sweepSlot(s *slot) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dropped := 0
+	s.tables(func(t *table) { dropped += t.dropCold(e.space) })
+	if dropped > 0 {
+		s.departures++
+		e.stats.evictions.Add(int64(dropped))
+	}
+	return dropped > 0
+}
+
+func (f flags) droppable() bool {
+	return f&(flagsBusy|flagDeleted) == 0 && f&flagStored != 0 && f&heatMask == 0
+}
+
+// dropCold drops the cold clean entries of a table, cools the others, and returns how many went.
+func (t *table) dropCold(sp *space) int {
+	cold := 0
+	t.each(func(e entry, _ uint32, f flags) {
+		if f.droppable() {
+			cold++
+		} else if f&heatMask != 0 {
+			e.setFlags(f - 1<<heatShift)
+		}
+	})
+	if cold == 0 {
+		return 0
+	}
+	t.partial = true
+	t.compact(sp, func(_ entry, f flags) bool { return f.droppable() })
+	return cold
+}
+
+// SetMaxMemory changes the limit for entries, in bytes; 0 lifts it.
+func (e *Engine) SetMaxMemory(limit int64) {
+	e.maxMemory.Store(limit)
+	e.evictor.poke()
+}

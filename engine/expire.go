@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"time"
+
+	"quipu/cluster/hashslot"
+)
+
+// Expired keys are removed when they are met, and in the background: every slot knows a time before which nothing in it
+// expires, so the cycle looks only at slots where something is due.
+const (
+	expireInterval = 100 * time.Millisecond
+	// expireBudget is the time that one cycle may take: a quarter of a processor at most, as Redis's.
+	expireBudget = 25 * time.Millisecond
+	// expireChunk bounds how many keys are removed under one hold of a slot's lock, some 100 us.
+	expireChunk = 512
+)
+
+// SetActiveExpire turns the background removal of expired keys on or off (DEBUG SET-ACTIVE-EXPIRE).
+func (e *Engine) SetActiveExpire(on bool) { e.stats.activeExpireOff.Store(!on) }
+
+func (e *Engine) expireLoop() {
+	t := e.NewTxn()
+	e.every(expireInterval, func() {
+		if !e.stats.activeExpireOff.Load() {
+			e.expireCycle(t)
+		}
+	})
+}
+
+func (e *Engine) expireCycle(t *Txn) {
+	deadline := time.Now().Add(expireBudget)
+	for n := range e.dbs {
+		db := e.dbs[n].Load()
+		if db == nil || db.expiries.Load() == 0 {
+			continue
+		}
+		now := e.clock()
+		for i := range hashslot.Count {
+			next := db.nextExpiry[i].Load()
+			if next == 0 || next > now {
+				continue
+			}
+			if err := e.expireSlot(t, db, i); err != nil {
+				e.log.Error("Expired keys can not be removed", "slot", i, "error", err)
+				return
+			}
+			if time.Now().After(deadline) {
+				return
+			}
+		}
+	}
+}
+
+// expireSlot removes what is due in a slot, a chunk at a time. What is only in the store is loaded first.
+func (e *Engine) expireSlot(t *Txn, db *database, number int) error {
+	s := &db.slots[number]
+	for {
+		if err := e.loadDue(s); err != nil {
+			return err
+		}
+		t.begin()
+		s.mu.Lock()
+		t.hold(s)
+		more := t.expireChunk(s)
+		t.Unlock()
+		t.ClearNeed()
+		if !more {
+			return nil
+		}
+	}
+}
+
+// loadDue loads the partial tables of a slot, as some of their rows may be due.
+func (e *Engine) loadDue(s *slot) error {
+	for at := 0; at <= 0xffff; {
+		s.mu.Lock()
+		t := s.table(uint16(at))
+		last, partial := int(t.last()), t.partial
+		s.mu.Unlock()
+		if partial {
+			if err := e.loadTable(s, uint16(at)); err == errTableChanged {
+				continue
+			} else if err != nil {
+				return err
+			}
+		}
+		at = last + 1
+	}
+	return nil
+}
+
+// expireChunk removes up to expireChunk due keys of a slot and reports whether there may be more. When there are none, the
+// slot's next expiry is known exactly.
+func (t *Txn) expireChunk(s *slot) bool {
+	next := int64(0)
+	var due []Key
+	s.tables(func(tb *table) {
+		if tb.partial {
+			next = s.db.nextExpiry[s.number].Load() // evicted since it was loaded: keep the bound
+		}
+		if tb.expiries == 0 {
+			return
+		}
+		if tb.nextExpiry <= t.now {
+			due = tb.due(t.now, due)
+		}
+		if next == 0 || tb.nextExpiry < next {
+			next = tb.nextExpiry
+		}
+	})
+	for i := range due {
+		t.expireDue(s, &due[i])
+	}
+	if len(due) == expireChunk {
+		return true
+	}
+	t.setNextExpiry(s, next)
+	return false
+}
+
+// due adds the names of due keys, up to expireChunk in all, and sets the table's next expiry to that of the first key which
+// is left.
+func (t *table) due(now int64, due []Key) []Key {
+	t.nextExpiry = 0
+	t.each(func(e entry, _ uint32, f flags) {
+		if f&flagExpires == 0 || f&flagDeleted != 0 {
+			return
+		}
+		at := e.expiry(f)
+		if at <= now && len(due) < expireChunk {
+			due = append(due, Key{Name: append([]byte(nil), t.name(e, f)...)})
+			return
+		}
+		t.noteOverwrite(at)
+	})
+	return due
+}
+
+func (t *Txn) expireDue(s *slot, k *Key) {
+	k.hash, k.order = t.e.space.hash(k.Name), orderOf(k.Name)
+	tb := s.table(k.order)
+	e, off := tb.find(k.hash, k.Name)
+	t.delete(k, spot{s, tb, e, off})
+	t.e.stats.expired.Add(1)
+}
+
+// setNextExpiry raises a slot's earliest expiry, and remembers to tell the log and the store.
+func (t *Txn) setNextExpiry(s *slot, next int64) {
+	if s.db.nextExpiry[s.number].Swap(next) != next {
+		s.countsDirty = true
+	}
+}

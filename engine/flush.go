@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"quipu/cluster/hashslot"
+	"quipu/persist"
+)
+
+// FlushDB empties a database. It needs LockAll.
+func (t *Txn) FlushDB(n int) {
+	db := t.database(uint8(n))
+	t.changes += db.keys.Load()
+	for i := range hashslot.Count {
+		s := &db.slots[i]
+		t.e.alarmAll(s)
+		s.void(t.e.space)
+	}
+	db.keys.Store(0)
+	db.expiries.Store(0)
+	if t.logging {
+		lo, hi := databaseRange(db.id)
+		t.enlistEvent(func(body []byte) []byte { return persist.AppendDeleteRange(body, lo, hi) }, db)
+	}
+}
+
+// FlushAll empties every database. It needs LockAll.
+func (t *Txn) FlushAll() {
+	for n := range t.e.dbs {
+		if t.e.dbs[n].Load() != nil {
+			t.FlushDB(n)
+		}
+	}
+}
+
+// SwapDB exchanges two databases: clients of the one see the keys of the other from now on. It needs LockAll.
+func (t *Txn) SwapDB(a, b int) {
+	if a == b {
+		return
+	}
+	x, y := t.database(uint8(a)), t.database(uint8(b))
+	for i := range hashslot.Count {
+		t.e.alarmAll(&x.slots[i])
+		t.e.alarmAll(&y.slots[i])
+	}
+	t.e.dbs[a].Store(y)
+	t.e.dbs[b].Store(x)
+	t.e.ids[a], t.e.ids[b] = t.e.ids[b], t.e.ids[a]
+	t.e.checkpoints.databasesDirty = true
+	t.changes++
+	if t.logging {
+		ids := append([]byte(nil), t.e.ids...)
+		t.enlistEvent(func(body []byte) []byte { return persist.AppendSet(body, []byte{rowDatabases}, ids) }, x, y)
+	}
+}
+
+func (t *Txn) enlistEvent(op func(body []byte) []byte, dbs ...*database) {
+	n := t.e.commits.enlistEvent(op)
+	t.need = max(t.need, n)
+	for _, db := range dbs {
+		db.voided.Store(n)
+	}
+}
+
+func databaseRange(id uint8) (lo, hi []byte) {
+	return []byte{rowData, id}, successor([]byte{rowData, id})
+}
+
+// void empties a slot: memory now, the store with the next checkpoint.
+func (s *slot) void(sp *space) {
+	s.tables(func(t *table) { t.release(sp) })
+	s.one = table{}
+	s.parts, s.bits = nil, 0
+	s.queued = s.queued[:0]
+	s.keys, s.expiries = 0, 0
+	s.db.nextExpiry[s.number].Store(0)
+	s.countsDirty = true
+	s.flushed = true
+	s.departures++
+}

@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"quipu/cluster/hashslot"
+)
+
+// Key is a name in a database, hashed once. Name aliases the caller's bytes.
+type Key struct {
+	Name  []byte
+	hash  uint64
+	order uint16
+	Slot  uint16
+	DB    uint8
+}
+
+// Key hashes a name. db is in [0, Options.Databases).
+func (e *Engine) Key(db int, name []byte) Key {
+	return Key{
+		Name:  name,
+		hash:  e.space.hash(name),
+		order: orderOf(name),
+		Slot:  hashslot.Of(name),
+		DB:    uint8(db),
+	}
+}
+
+// Row keys. Every row that the engine keeps in the log and the store starts with one of these bytes (0x00 is persist's own):
+//
+//	rowDatabases                                           which physical database each logical one is (SWAPDB)
+//	rowData  db(1) slot(2) order(2) uvarint(len) name      one entry
+//	rowSlot  db(1) slot(2)                                 what a slot holds in all
+//
+// Integers are big endian, so that rows sort by database, slot and order: a SCAN and the loading of part of a slot read the
+// store forwards. The length before the name leaves room for rows that hang below a name (the fields of a hash).
+// Slot rows sort last so that a checkpoint can write them after the entries that they count.
+const (
+	rowDatabases = 0x01
+	rowData      = 0x02
+	rowSlot      = 0x03
+
+	dataPrefix = 1 + 1 + 2
+	dataHeader = dataPrefix + 2
+)
+
+func appendDataKey(dst []byte, db uint8, slot, order uint16, name []byte) []byte {
+	dst = append(dst, rowData, db, byte(slot>>8), byte(slot), byte(order>>8), byte(order))
+	dst = binary.AppendUvarint(dst, uint64(len(name)))
+	return append(dst, name...)
+}
+
+// dataRange returns the bounds of the rows of a slot with order in [from, to]; to is inclusive, because 65536 does not fit.
+func dataRange(db uint8, slot, from, to uint16) (lo, hi []byte) {
+	lo = []byte{rowData, db, byte(slot >> 8), byte(slot), byte(from >> 8), byte(from)}
+	hi = successor([]byte{rowData, db, byte(slot >> 8), byte(slot), byte(to >> 8), byte(to)})
+	return lo, hi
+}
+
+// successor returns the smallest key above every key with the given prefix.
+func successor(prefix []byte) []byte {
+	for i := len(prefix) - 1; ; i-- {
+		if prefix[i]++; prefix[i] != 0 {
+			return prefix[:i+1]
+		}
+	}
+}
+
+func appendSlotKey(dst []byte, db uint8, slot uint16) []byte {
+	return append(dst, rowSlot, db, byte(slot>>8), byte(slot))
+}
+
+// errRow reports a row that a store or log with good checksums should not hold: the files were written by something else.
+var errRow = errors.New("engine: malformed row")
+
+type dataKey struct {
+	db    uint8
+	slot  uint16
+	order uint16
+	name  []byte
+}
+
+func parseDataKey(key []byte) (dataKey, error) {
+	if len(key) < dataHeader+1 || key[0] != rowData {
+		return dataKey{}, fmt.Errorf("%w: key %x", errRow, key)
+	}
+	k := dataKey{db: key[1], slot: binary.BigEndian.Uint16(key[2:]), order: binary.BigEndian.Uint16(key[4:])}
+	size, n := binary.Uvarint(key[dataHeader:])
+	if n <= 0 || size != uint64(len(key)-dataHeader-n) || k.slot >= hashslot.Count {
+		return dataKey{}, fmt.Errorf("%w: key %x", errRow, key)
+	}
+	k.name = key[dataHeader+n:]
+	return k, nil
+}
+
+func parseSlotKey(key []byte) (db uint8, slot uint16, err error) {
+	if len(key) != 4 || key[0] != rowSlot || binary.BigEndian.Uint16(key[2:]) >= hashslot.Count {
+		return 0, 0, fmt.Errorf("%w: key %x", errRow, key)
+	}
+	return key[1], binary.BigEndian.Uint16(key[2:]), nil
+}
+
+// Row values of entries: a type byte, the expiry where the type byte says so (8 bytes, unix milliseconds, big endian), and
+// the content: a zigzag varint for an integer, else the bytes themselves.
+const (
+	rowInt     = 0x01
+	rowString  = 0x02
+	rowExpires = 0x80
+)
+
+func appendRow(dst []byte, c cell) []byte {
+	kind := byte(rowString)
+	if c.isInt {
+		kind = rowInt
+	}
+	if c.expireAt != 0 {
+		dst = append(dst, kind|rowExpires)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(c.expireAt))
+	} else {
+		dst = append(dst, kind)
+	}
+	if c.isInt {
+		return binary.AppendVarint(dst, c.num)
+	}
+	return append(dst, c.str...)
+}
+
+// parseRow decodes a row's value; the cell's string aliases it.
+func parseRow(value []byte) (cell, error) {
+	if len(value) == 0 {
+		return cell{}, fmt.Errorf("%w: empty value", errRow)
+	}
+	var c cell
+	kind, rest := value[0], value[1:]
+	if kind&rowExpires != 0 {
+		if len(rest) < 8 {
+			return cell{}, fmt.Errorf("%w: value %x", errRow, value)
+		}
+		c.expireAt, rest = int64(binary.BigEndian.Uint64(rest)), rest[8:]
+	}
+	switch kind &^ rowExpires {
+	case rowInt:
+		n, size := binary.Varint(rest)
+		if size <= 0 || size != len(rest) {
+			return cell{}, fmt.Errorf("%w: value %x", errRow, value)
+		}
+		c.isInt, c.num = true, n
+	case rowString:
+		c.str = rest
+	default:
+		return cell{}, fmt.Errorf("%w: type %d", errRow, kind)
+	}
+	return c, nil
+}
+
+// slotCounts is the value of a slot row.
+type slotCounts struct {
+	keys, expiries uint64
+	nextExpiry     int64 // unix milliseconds; no expiry of the slot is earlier; 0 when there is none
+}
+
+func appendSlotCounts(dst []byte, c slotCounts) []byte {
+	dst = binary.AppendUvarint(dst, c.keys)
+	dst = binary.AppendUvarint(dst, c.expiries)
+	return binary.AppendVarint(dst, c.nextExpiry)
+}
+
+func parseSlotCounts(value []byte) (slotCounts, error) {
+	var c slotCounts
+	keys, n := binary.Uvarint(value)
+	if n <= 0 {
+		return c, fmt.Errorf("%w: slot counts %x", errRow, value)
+	}
+	expiries, m := binary.Uvarint(value[n:])
+	if m <= 0 {
+		return c, fmt.Errorf("%w: slot counts %x", errRow, value)
+	}
+	next, l := binary.Varint(value[n+m:])
+	if l <= 0 || n+m+l != len(value) || expiries > keys {
+		return c, fmt.Errorf("%w: slot counts %x", errRow, value)
+	}
+	return slotCounts{keys, expiries, next}, nil
+}

@@ -1,0 +1,437 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"math"
+)
+
+// Kind is the type of a value.
+type Kind uint8
+
+const (
+	// Int is a string that is the decimal form of a 64-bit signed integer, kept as such.
+	Int Kind = iota + 1
+	// String is any other string.
+	String
+)
+
+// KeepTTL as an expiry keeps the one that the key has.
+const KeepTTL int64 = -1
+
+// Errors of the operations. The server turns them into Redis's texts.
+var (
+	ErrNotInteger  = errors.New("engine: value is not an integer or out of range")
+	ErrOverflow    = errors.New("engine: increment or decrement would overflow")
+	ErrWrongType   = errors.New("engine: operation against a key holding the wrong kind of value")
+	ErrOutOfMemory = errors.New("engine: no memory for another entry")
+)
+
+// Value is what a key holds. Str is nil for an Int; it aliases the table and is valid until the next write or Unlock.
+type Value struct {
+	Str      []byte
+	Int      int64
+	ExpireAt int64 // unix milliseconds, 0 for none
+	Kind     Kind
+}
+
+func (c *cell) value() Value {
+	v := Value{ExpireAt: c.expireAt, Kind: String, Str: c.str}
+	if c.isInt {
+		v.Kind, v.Int, v.Str = Int, c.num, nil
+	}
+	return v
+}
+
+// spot is an entry in its table.
+type spot struct {
+	s   *slot
+	t   *table
+	e   entry
+	off uint32
+}
+
+// find looks a key up and notes what the caller, who sees its state now, depends on. A deleted or expired name comes back
+// with a nil entry; what has expired is removed on the way.
+func (t *Txn) find(k *Key) (spot, flags) {
+	s := t.slot(k)
+	tb := s.table(k.order)
+	e, off := tb.find(k.hash, k.Name)
+	if e == nil {
+		t.noteAbsence(s)
+		return spot{s: s, t: tb}, 0
+	}
+	f := e.flags()
+	at := spot{s, tb, e, off}
+	if f&flagExpires != 0 && f&flagDeleted == 0 && e.expiry(f) <= t.now {
+		t.expire(k, at)
+		return spot{s: s, t: tb}, 0
+	}
+	t.note(s, f)
+	if f&flagDeleted != 0 {
+		at.e = nil
+	}
+	return at, f
+}
+
+// note records the commit that a state depends on: the one that gathers, if the entry waits for it, or the one that took the
+// entry last, if it is not durable yet.
+//
+// The mark has two bits, so an entry that was taken four commits earlier looks the same; its reader may then wait for a
+// commit of its slot that it need not wait for.
+func (t *Txn) note(s *slot, f flags) {
+	switch {
+	case f&flagQueued != 0:
+		t.need = max(t.need, s.pending) // 0 while the slot is fresh: Unlock then notes the commit
+	case s.taken > t.e.commits.durable.Load() && flags(s.taken)<<markShift&markMask == f&markMask:
+		t.need = max(t.need, s.taken)
+	}
+}
+
+// noteAbsence is note for a name that has left no entry: it may have been removed a moment ago.
+func (t *Txn) noteAbsence(s *slot) {
+	if n := max(s.buried, s.db.voided.Load()); n > t.e.commits.durable.Load() {
+		t.need = max(t.need, n)
+	}
+}
+
+// changed marks an entry as changed: to be taken by the next commit, and by the next checkpoint.
+func (t *Txn) changed(at spot) {
+	f := at.e.flags()
+	t.changes++
+	nf := f | flagDirty
+	at.t.dirty = true
+	if t.logging && f&flagQueued == 0 {
+		nf |= flagQueued
+		t.enqueue(at)
+	}
+	if nf != f {
+		at.e.setFlags(nf)
+	}
+	t.need = max(t.need, at.s.pending)
+	if at.s.watches != nil {
+		t.e.alarm(at.s, at.t.name(at.e, nf))
+	}
+}
+
+func (t *Txn) enqueue(at spot) {
+	if len(at.t.queue) == 0 {
+		at.s.queued = append(at.s.queued, at.t)
+	}
+	at.t.queue = append(at.t.queue, at.off)
+	if !at.s.listed {
+		at.s.listed = true
+		t.fresh = append(t.fresh, at.s)
+	}
+}
+
+// Get returns a key's value and counts as an access to it.
+func (t *Txn) Get(k Key) (Value, bool) {
+	at, f := t.find(&k)
+	if at.e == nil {
+		t.misses++
+		return Value{}, false
+	}
+	t.hits++
+	t.warm(at.e, f)
+	c := at.t.cell(at.e, f)
+	return c.value(), true
+}
+
+// Peek returns a key's value without counting as an access.
+func (t *Txn) Peek(k Key) (Value, bool) {
+	at, f := t.find(&k)
+	if at.e == nil {
+		return Value{}, false
+	}
+	c := at.t.cell(at.e, f)
+	return c.value(), true
+}
+
+// warm counts an access for the clock that drops cold entries.
+func (t *Txn) warm(e entry, f flags) {
+	if f&heatMask != heatMask && t.e.evicting() {
+		e.setFlags(f + 1<<heatShift)
+	}
+}
+
+// Touch counts as an access to a key and reports whether it exists.
+func (t *Txn) Touch(k Key) bool {
+	at, f := t.find(&k)
+	if at.e == nil {
+		return false
+	}
+	t.warm(at.e, f)
+	return true
+}
+
+// IncrBy adds delta to a key that is an integer or absent, keeping its expiry, and returns the sum.
+func (t *Txn) IncrBy(k Key, delta int64) (int64, error) {
+	at, f := t.find(&k)
+	if at.e == nil {
+		return delta, t.set(&k, at, cell{isInt: true, num: delta})
+	}
+	t.warm(at.e, f)
+	if !isInt(f) {
+		return t.incrAside(&k, at, f, delta)
+	}
+	sum, err := add(at.e.int(f), delta)
+	if err != nil {
+		return 0, err
+	}
+	if intKind(sum) <= f&kindMask {
+		at.e.setInt(f, sum)
+		t.changed(at)
+		return sum, nil
+	}
+	return sum, t.set(&k, at, cell{isInt: true, num: sum, expireAt: at.e.expiry(f)})
+}
+
+// incrAside is IncrBy for a value that is not an integer in place.
+func (t *Txn) incrAside(k *Key, at spot, f flags, delta int64) (int64, error) {
+	c := at.t.cell(at.e, f)
+	if !c.isInt {
+		return 0, ErrNotInteger
+	}
+	sum, err := add(c.num, delta)
+	if err != nil {
+		return 0, err
+	}
+	c.num = sum
+	return sum, t.set(k, at, c)
+}
+
+func add(a, b int64) (int64, error) {
+	if (b > 0 && a > math.MaxInt64-b) || (b < 0 && a < math.MinInt64-b) {
+		return 0, ErrOverflow
+	}
+	return a + b, nil
+}
+
+// SetInt gives a key an integer, whatever it held. expireAt is in unix milliseconds, 0 for none, or KeepTTL.
+func (t *Txn) SetInt(k Key, n int64, expireAt int64) error {
+	return t.put(&k, cell{isInt: true, num: n, expireAt: expireAt})
+}
+
+// SetString gives a key a copy of s, whatever it held; the canonical decimal of an int64 becomes an Int. expireAt is as for
+// SetInt.
+func (t *Txn) SetString(k Key, s []byte, expireAt int64) error {
+	if n, ok := canonicalInt(s); ok {
+		return t.SetInt(k, n, expireAt)
+	}
+	return t.put(&k, cell{str: s, expireAt: expireAt})
+}
+
+func (t *Txn) put(k *Key, c cell) error {
+	at, f := t.find(k)
+	if c.expireAt == KeepTTL {
+		c.expireAt = 0
+		if at.e != nil {
+			c.expireAt = at.e.expiry(f)
+		}
+	}
+	return t.set(k, at, c)
+}
+
+// set writes a cell at a place that find has found.
+func (t *Txn) set(k *Key, at spot, c cell) error {
+	sp := t.e.space
+	if at.e == nil && at.t != nil {
+		return t.create(k, at, c)
+	}
+	had := at.e.flags()&flagExpires != 0
+	e, off, ok := at.t.replace(sp, k.hash, at.e, at.off, c)
+	if !ok {
+		return ErrOutOfMemory
+	}
+	at.e, at.off = e, off
+	if has := c.expireAt != 0; has != had {
+		at.s.addKeys(0, boolInt(has)-boolInt(had))
+	}
+	at.s.noteExpiry(c.expireAt)
+	t.changed(at)
+	t.tidy(at.t)
+	return nil
+}
+
+// create brings a name into existence: over its deleted entry, or with a new one.
+func (t *Txn) create(k *Key, at spot, c cell) error {
+	sp := t.e.space
+	at.t = at.s.makeRoom(sp, k.order)
+	old, off := at.t.find(k.hash, k.Name)
+	var ok bool
+	if old != nil {
+		old.setFlags(old.flags() &^ flagDeleted)
+		at.e, at.off, ok = at.t.replace(sp, k.hash, old, off, c)
+	} else {
+		stored := flags(0)
+		if at.t.partial {
+			stored = flagStored
+		}
+		at.e, at.off, ok = at.t.insert(sp, k.hash, k.Name, c, stored)
+	}
+	if !ok {
+		if old != nil {
+			old.setFlags(old.flags() | flagDeleted)
+		}
+		return ErrOutOfMemory
+	}
+	at.s.addKeys(1, boolInt(c.expireAt != 0))
+	at.s.noteExpiry(c.expireAt)
+	t.changed(at)
+	t.tidy(at.t)
+	return nil
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (t *Txn) tidy(tb *table) {
+	if tb.wantsCompaction() {
+		tb.compact(t.e.space, nil)
+	}
+}
+
+// Delete removes a key and reports whether it existed.
+func (t *Txn) Delete(k Key) bool {
+	at, _ := t.find(&k)
+	if at.e == nil {
+		return false
+	}
+	t.delete(&k, at)
+	return true
+}
+
+// delete leaves the name behind as deleted while the log or the store still has to be told.
+func (t *Txn) delete(k *Key, at spot) {
+	f := at.e.flags()
+	at.s.addKeys(-1, -boolInt(f&flagExpires != 0))
+	t.changed(at)
+	f = at.e.flags()
+	if f&flagsBusy == flagDirty && f&flagStored == 0 {
+		at.t.remove(t.e.space, k.hash, at.e, at.off)
+		t.tidy(at.t)
+		return
+	}
+	// An empty cell keeps the entry's side value from living on, and its expiry from being looked for.
+	if e, off, ok := at.t.replace(t.e.space, k.hash, at.e, at.off, cell{isInt: true}); ok {
+		at.e, at.off = e, off
+	}
+	at.e.setFlags(at.e.flags() | flagDeleted)
+	t.tidy(at.t)
+}
+
+// expire removes a key whose time has come. Its absence follows from the clock alone, so nobody waits for the commit.
+func (t *Txn) expire(k *Key, at spot) {
+	need := t.need
+	t.delete(k, at)
+	t.need = need
+	t.e.stats.expired.Add(1)
+}
+
+// Expire sets a key's expiry, in unix milliseconds; 0 removes it, and a time that has passed deletes the key. It reports
+// whether the key existed.
+func (t *Txn) Expire(k Key, expireAt int64) bool {
+	at, f := t.find(&k)
+	if at.e == nil {
+		return false
+	}
+	if expireAt != 0 && expireAt <= t.now {
+		t.delete(&k, at)
+		return true
+	}
+	c := at.t.cell(at.e, f)
+	if c.expireAt == expireAt {
+		return true
+	}
+	c.expireAt = expireAt
+	c.str = bytes.Clone(c.str)
+	return t.set(&k, at, c) == nil
+}
+
+// Copy gives to the value and expiry of from, which exists.
+func (t *Txn) Copy(from, to Key) error {
+	at, f := t.find(&from)
+	if at.e == nil {
+		return nil
+	}
+	c := at.t.cell(at.e, f)
+	c.str = bytes.Clone(c.str)
+	return t.put(&to, c)
+}
+
+// Encoding names the representation as Redis's OBJECT ENCODING does; empty for an absent key.
+func (t *Txn) Encoding(k Key) string {
+	v, ok := t.Peek(k)
+	switch {
+	case !ok:
+		return ""
+	case v.Kind == Int:
+		return "int"
+	case len(v.Str) <= maxEmbedded:
+		return "embstr"
+	default:
+		return "raw"
+	}
+}
+
+// maxEmbedded is the length up to which Redis calls a string embstr.
+const maxEmbedded = 44
+
+// MemoryUsage returns the bytes that a key takes: its entry, its reference at the index's mean load, and what lies beside.
+func (t *Txn) MemoryUsage(k Key) (int64, bool) {
+	at, f := t.find(&k)
+	if at.e == nil {
+		return 0, false
+	}
+	n := int64(at.e.size(f)) + int64(len(at.t.index))*pageSize/int64(at.t.entries)
+	if f&kindMask == kindSide {
+		n += at.t.side[at.e.sideNumber(f)].bytes()
+	}
+	return n, true
+}
+
+// Freq returns how often a key was used lately, from 0 to 3: the heat that the clock of eviction goes by.
+func (t *Txn) Freq(k Key) (int64, bool) {
+	at, f := t.find(&k)
+	if at.e == nil {
+		return 0, false
+	}
+	return int64(f & heatMask >> heatShift), true
+}
+
+// canonicalInt reports whether s is exactly what an int64 prints as, so that turning it into one loses nothing.
+func canonicalInt(s []byte) (int64, bool) {
+	if len(s) == 0 || len(s) > 20 {
+		return 0, false
+	}
+	digits, negative := s, s[0] == '-'
+	if negative {
+		digits = s[1:]
+	}
+	if len(digits) == 0 || digits[0] == '0' && (negative || len(digits) > 1) {
+		return 0, false
+	}
+	var n uint64
+	for _, c := range digits {
+		if c < '0' || c > '9' || n > math.MaxUint64/10 {
+			return 0, false
+		}
+		d := uint64(c - '0')
+		if n*10 > math.MaxUint64-d {
+			return 0, false
+		}
+		n = n*10 + d
+	}
+	switch {
+	case negative && n <= 1<<63:
+		return int64(-n), true
+	case !negative && n <= math.MaxInt64:
+		return int64(n), true
+	}
+	return 0, false
+}

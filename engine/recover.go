@@ -1,0 +1,226 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"quipu/cluster/hashslot"
+	"quipu/persist"
+)
+
+// recover brings back what was committed: the slots' counts from the store, then everything that the log has beyond it. The
+// entries themselves stay in the store until they are needed.
+func (e *Engine) recover() error {
+	started := time.Now()
+	if err := e.recoverDatabases(); err != nil {
+		return err
+	}
+	if err := e.recoverCounts(); err != nil {
+		return err
+	}
+	r := replayer{e: e}
+	last, err := e.store.Replay(r.apply)
+	if err != nil {
+		return fmt.Errorf("replay the commit log: %w", err)
+	}
+	e.commits.init(last)
+	e.checkpoints.init(e)
+	e.sumCounts()
+	if r.rows > 0 {
+		e.log.Info("Replayed the commit log", "rows", r.rows, "commits", last-e.store.Covered(), "took", time.Since(started))
+	}
+	return nil
+}
+
+func (e *Engine) recoverDatabases() error {
+	value, ok, err := e.store.Get([]byte{rowDatabases}, nil)
+	if err != nil || !ok {
+		return err
+	}
+	return e.setDatabaseIDs(value)
+}
+
+// setDatabaseIDs takes over which physical database each logical one is.
+func (e *Engine) setDatabaseIDs(ids []byte) error {
+	seen := [256]bool{}
+	for _, id := range ids {
+		if seen[id] {
+			return fmt.Errorf("%w: databases %x", errRow, ids)
+		}
+		seen[id] = true
+	}
+	if len(ids) > len(e.dbs) {
+		return fmt.Errorf("the data directory knows %d databases, more than the %d configured: set 'databases %[1]d'", len(ids), len(e.dbs))
+	}
+	byID := map[uint8]*database{}
+	for n := range e.dbs {
+		if db := e.dbs[n].Load(); db != nil {
+			byID[db.id] = db
+		}
+	}
+	copy(e.ids, ids)
+	for n := range e.dbs {
+		e.dbs[n].Store(byID[e.ids[n]])
+	}
+	return nil
+}
+
+// recoverCounts reads what each slot of the store holds. A slot without a row holds nothing.
+func (e *Engine) recoverCounts() error {
+	return e.store.Scan([]byte{rowSlot}, []byte{rowSlot + 1}, func(key, value []byte) (bool, error) {
+		s, err := e.slotOfRow(key)
+		if err != nil {
+			return false, err
+		}
+		c, err := parseSlotCounts(value)
+		if err != nil {
+			return false, err
+		}
+		s.setCounts(c)
+		s.one.partial = c.keys > 0
+		return true, nil
+	})
+}
+
+func (e *Engine) slotOfRow(key []byte) (*slot, error) {
+	id, number, err := parseSlotKey(key)
+	if err != nil {
+		return nil, err
+	}
+	db, err := e.databaseByID(id)
+	if err != nil {
+		return nil, err
+	}
+	return &db.slots[number], nil
+}
+
+func (e *Engine) databaseByID(id uint8) (*database, error) {
+	for n := range e.ids {
+		if e.ids[n] == id {
+			return e.database(uint8(n)), nil
+		}
+	}
+	return nil, fmt.Errorf("the data directory uses database %d, beyond the %d configured: raise 'databases'", id, len(e.dbs))
+}
+
+func (s *slot) setCounts(c slotCounts) {
+	s.keys, s.expiries = c.keys, c.expiries
+	s.db.nextExpiry[s.number].Store(c.nextExpiry)
+}
+
+// sumCounts adds the slots' counts up, once, for DBSIZE.
+func (e *Engine) sumCounts() {
+	for _, db := range e.physical() {
+		for i := range db.slots {
+			db.keys.Add(int64(db.slots[i].keys))
+			db.expiries.Add(int64(db.slots[i].expiries))
+		}
+	}
+}
+
+// replayer applies log records to memory. What it writes is dirty: the store does not have it yet.
+type replayer struct {
+	e    *Engine
+	rows int64
+}
+
+func (r *replayer) apply(index uint64, ops persist.OpReader) error {
+	var op persist.Op
+	for ops.Next(&op) {
+		r.rows++
+		if err := r.applyOp(&op); err != nil {
+			return fmt.Errorf("commit %d: %w", index, err)
+		}
+	}
+	return ops.Err()
+}
+
+func (r *replayer) applyOp(op *persist.Op) error {
+	if len(op.Key) == 0 {
+		return fmt.Errorf("%w: empty key", errRow)
+	}
+	switch {
+	case op.Kind == persist.KindDeleteRange:
+		return r.applyFlush(op.Key, op.Value)
+	case op.Key[0] == rowData:
+		return r.applyEntry(op)
+	case op.Key[0] == rowSlot && op.Kind == persist.KindSet:
+		return r.applyCounts(op)
+	case op.Key[0] == rowDatabases && op.Kind == persist.KindSet:
+		r.e.checkpoints.databasesDirty = true
+		return r.e.setDatabaseIDs(op.Value)
+	}
+	return fmt.Errorf("%w: key %x", errRow, op.Key)
+}
+
+func (r *replayer) applyCounts(op *persist.Op) error {
+	s, err := r.e.slotOfRow(op.Key)
+	if err != nil {
+		return err
+	}
+	c, err := parseSlotCounts(op.Value)
+	if err != nil {
+		return err
+	}
+	s.setCounts(c)
+	s.countsDirty = true
+	return nil
+}
+
+func (r *replayer) applyEntry(op *persist.Op) error {
+	k, err := parseDataKey(op.Key)
+	if err != nil {
+		return err
+	}
+	db, err := r.e.databaseByID(k.db)
+	if err != nil {
+		return err
+	}
+	var c cell
+	deleted := op.Kind == persist.KindDelete
+	if deleted {
+		c.isInt = true
+	} else if c, err = parseRow(op.Value); err != nil {
+		return err
+	}
+	s := &db.slots[k.slot]
+	r.putEntry(s, k, c, deleted)
+	s.noteExpiry(c.expireAt)
+	return nil
+}
+
+func (r *replayer) putEntry(s *slot, k dataKey, c cell, deleted bool) {
+	sp := r.e.space
+	hash := sp.hash(k.name)
+	t := s.makeRoom(sp, k.order)
+	e, off := t.find(hash, k.name)
+	if e == nil {
+		e, _, _ = t.insert(sp, hash, k.name, c, 0)
+	} else {
+		e, _, _ = t.replace(sp, hash, e, off, c)
+	}
+	f := e.flags()&^flagDeleted | flagDirty | flagStored
+	if deleted {
+		f |= flagDeleted
+	}
+	e.setFlags(f)
+	t.dirty = true
+	if t.wantsCompaction() {
+		t.compact(sp, nil)
+	}
+}
+
+// applyFlush voids a whole database: the only range that the engine ever deletes.
+func (r *replayer) applyFlush(lo, hi []byte) error {
+	if len(lo) < 2 || lo[0] != rowData {
+		return fmt.Errorf("%w: range %x to %x", errRow, lo, hi)
+	}
+	db, err := r.e.databaseByID(lo[1])
+	if err != nil {
+		return err
+	}
+	for i := range hashslot.Count {
+		db.slots[i].void(r.e.space)
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+package engine
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+
+	"quipu/cluster/hashslot"
+)
+
+// A scan cursor is a place in the order of all names: slot, then order within the slot. Names never move in that order,
+// whatever tables do, so a name that is there from start to end is met: the guarantee of Redis's SCAN. Names that share slot
+// and order are returned together.
+const (
+	orderBits = 16
+	scanEnd   = hashslot.Count << orderBits
+)
+
+// Len returns how many keys a database has, in memory or not. Expired keys count until they are removed.
+func (t *Txn) Len(n int) int64 {
+	t.noteNewest()
+	if db := t.e.dbs[n].Load(); db != nil {
+		return db.keys.Load()
+	}
+	return 0
+}
+
+// noteNewest notes the last commit that anything has joined, for what depends on a whole database.
+func (t *Txn) noteNewest() {
+	if t.e.logging.Load() {
+		t.need = max(t.need, t.e.commits.newest())
+	}
+}
+
+// Keyspace returns what INFO tells of a database. avgTTLMillis is always 0: an exact one would cost a sum per expiry, and a
+// sample would say little.
+func (t *Txn) Keyspace(n int) (keys, expires, avgTTLMillis int64) {
+	if db := t.e.dbs[n].Load(); db != nil {
+		return db.keys.Load(), db.expiries.Load(), 0
+	}
+	return 0, 0, 0
+}
+
+// Scan calls fn for at least count keys from cursor on, unless the end is nearer, and returns the cursor to go on from: 0 at
+// the end. The name is valid during the call. Keys that are there from the first call of a full iteration to its last are all
+// met; others may be. fn must not use the Txn.
+func (t *Txn) Scan(n int, cursor uint64, count int, fn func(name []byte, k Kind)) (uint64, error) {
+	db := t.e.dbs[n].Load()
+	if db == nil || cursor >= scanEnd {
+		return 0, nil
+	}
+	if !t.all {
+		t.begin()
+	}
+	t.noteNewest()
+	left := count
+	for cursor < scanEnd {
+		s := &db.slots[cursor>>orderBits]
+		found, next, err := t.scanTable(s, uint16(cursor), left)
+		if err != nil {
+			return 0, err
+		}
+		for i := range found {
+			fn(found[i].name, found[i].kind)
+		}
+		cursor = cursor&^(1<<orderBits-1) + uint64(next)
+		if left -= len(found); left <= 0 {
+			break
+		}
+	}
+	if cursor >= scanEnd {
+		return 0, nil
+	}
+	return cursor, nil
+}
+
+type scanned struct {
+	order uint16
+	kind  Kind
+	name  []byte
+}
+
+// scanTable returns up to about count names of the table that holds an order, from that order on, and the order to go on
+// from, which is 65536 when the slot is through.
+//
+// Memory is looked at before the store: a name that is there all the time, but leaves memory in between, is in the store by
+// then.
+func (t *Txn) scanTable(s *slot, from uint16, count int) ([]scanned, int, error) {
+	if !t.all {
+		s.mu.Lock()
+	}
+	if s.keys == 0 {
+		if !t.all {
+			s.mu.Unlock()
+		}
+		return nil, 1 << orderBits, nil
+	}
+	tb := s.table(from)
+	last, partial := tb.last(), tb.partial
+	found, gone := t.collect(tb, from)
+	if !t.all {
+		s.mu.Unlock()
+	}
+	if partial {
+		var err error
+		if found, err = t.addStored(s, from, last, found, gone); err != nil {
+			return nil, 0, err
+		}
+	}
+	slices.SortFunc(found, func(a, b scanned) int { return int(a.order) - int(b.order) })
+	if count >= len(found) {
+		return found, int(last) + 1, nil
+	}
+	end := max(count, 1)
+	for end < len(found) && found[end].order == found[end-1].order {
+		end++
+	}
+	if end == len(found) {
+		return found, int(last) + 1, nil
+	}
+	return found[:end], int(found[end].order), nil
+}
+
+// collect copies a table's names from an order on: those that are there, and those that memory knows to be gone.
+func (t *Txn) collect(tb *table, from uint16) (found []scanned, gone map[string]bool) {
+	gone = map[string]bool{}
+	tb.each(func(e entry, _ uint32, f flags) {
+		name := tb.name(e, f)
+		order := orderOf(name)
+		switch {
+		case order < from:
+		case f&flagDeleted != 0 || f&flagExpires != 0 && e.expiry(f) <= t.now:
+			gone[string(name)] = true
+		default:
+			c := tb.cell(e, f)
+			found = append(found, scanned{order, c.value().Kind, bytes.Clone(name)})
+		}
+	})
+	return found, gone
+}
+
+// addStored adds the rows of a range that memory does not have.
+func (t *Txn) addStored(s *slot, from, to uint16, found []scanned, gone map[string]bool) ([]scanned, error) {
+	for i := range found {
+		gone[string(found[i].name)] = true
+	}
+	rows, err := t.e.readRows(s.db.id, s.number, from, to)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		r := &rows[i]
+		if gone[string(r.name)] || r.cell.expireAt != 0 && r.cell.expireAt <= t.now {
+			continue
+		}
+		found = append(found, scanned{r.order, r.cell.value().Kind, r.name})
+	}
+	return found, nil
+}
+
+// RandomKey returns a copy of the name of some key, false when there is none. It looks from a random place on, so a key after
+// a gap is likelier, as in Redis.
+func (t *Txn) RandomKey(n int) ([]byte, bool) {
+	var name []byte
+	pick := func(found []byte, _ Kind) {
+		if name == nil {
+			name = bytes.Clone(found)
+			if name == nil {
+				name = []byte{}
+			}
+		}
+	}
+	start := rand.Uint64N(scanEnd)
+	for cursor := start; ; {
+		next, err := t.Scan(n, cursor, 1, pick)
+		if err != nil || name != nil {
+			return name, name != nil
+		}
+		if next == 0 {
+			break
+		}
+		cursor = next
+	}
+	for cursor := uint64(0); cursor <= start; {
+		next, err := t.Scan(n, cursor, 1, pick)
+		if err != nil || name != nil || next == 0 {
+			break
+		}
+		cursor = next
+	}
+	return name, name != nil
+}

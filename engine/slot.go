@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"quipu/cluster/hashslot"
+)
+
+// slot is the unit of everything: one of a database's 16384 hash slots, with its own lock, tables, dirty list and counts.
+type slot struct {
+	mu sync.Mutex
+	// near is read, without the lock, only to bring the slot's first cache line in while other slots' lines are on their way.
+	near atomic.Uint32
+
+	// listed: the slot is on the list of the commit that gathers (pending), or will be when the Txn that holds it unlocks
+	// (pending still 0).
+	listed  bool
+	pending uint64 // the commit whose walk will take the slot's queued entries
+	taken   uint64 // the last commit whose walk took entries
+	buried  uint64 // the last commit whose walk removed deleted names
+
+	one     table    // the slot's only table, until it is split
+	parts   []*table // afterwards: by the top bits of the order; tables of lesser depth stand several times
+	db      *database
+	number  uint16
+	bits    uint8
+	queued  []*table // tables whose queue is not empty
+	watches map[string][]*Watch
+
+	// The counts cover what is only in the store, too.
+	keys     uint64
+	expiries uint64
+	// countsQueued and countsDirty: the counts have changed since the last commit walk, or checkpoint, took them.
+	countsQueued, countsDirty, countsTaken bool
+	// flushed: rows that the store holds of this slot are void (FLUSHDB) until a checkpoint deletes them.
+	flushed, flushTaken bool
+
+	// departures counts the times that an entry left memory: what was read from the store before the last of them may be stale.
+	departures uint64
+}
+
+func (s *slot) table(order uint16) *table {
+	if s.parts == nil {
+		return &s.one
+	}
+	return s.parts[order>>(16-s.bits)]
+}
+
+// tables calls fn for each table of the slot, in order.
+func (s *slot) tables(fn func(t *table)) {
+	if s.parts == nil {
+		fn(&s.one)
+		return
+	}
+	for i := 0; i < len(s.parts); {
+		t := s.parts[i]
+		fn(t)
+		i += 1 << (s.bits - t.depth)
+	}
+}
+
+// last returns the highest order that a table covers.
+func (t *table) last() uint16 { return t.prefix | uint16(0xffff>>t.depth) }
+
+// makeRoom splits the table that a name of this order would go to, when it is full, and returns the one it goes to now.
+func (s *slot) makeRoom(sp *space, order uint16) *table {
+	t := s.table(order)
+	for t.entries >= maxTableEntries && t.depth < 16 {
+		s.split(sp, t)
+		t = s.table(order)
+	}
+	return t
+}
+
+func (s *slot) split(sp *space, t *table) {
+	if s.parts == nil {
+		one := s.one
+		t = &one
+		s.one = table{}
+		s.parts, s.bits = []*table{t}, 0
+		s.requeue(&s.one, t)
+	}
+	if t.depth == s.bits {
+		s.doubleParts()
+	}
+	first := int(t.prefix) >> (16 - s.bits)
+	span := 1 << (s.bits - t.depth)
+	low, high := t.split(sp)
+	for i := range span {
+		if i < span/2 {
+			s.parts[first+i] = low
+		} else {
+			s.parts[first+i] = high
+		}
+	}
+	s.requeue(t, low, high)
+}
+
+func (s *slot) doubleParts() {
+	parts := make([]*table, 2*len(s.parts))
+	for i, t := range s.parts {
+		parts[2*i], parts[2*i+1] = t, t
+	}
+	s.parts, s.bits = parts, s.bits+1
+}
+
+// requeue replaces a table on the list of tables with queued entries.
+func (s *slot) requeue(old *table, by ...*table) {
+	for i, t := range s.queued {
+		if t != old {
+			continue
+		}
+		s.queued = append(s.queued[:i], s.queued[i+1:]...)
+		for _, t := range by {
+			if len(t.queue) > 0 {
+				s.queued = append(s.queued, t)
+			}
+		}
+		return
+	}
+}
+
+func (s *slot) counts() slotCounts {
+	return slotCounts{s.keys, s.expiries, s.db.nextExpiry[s.number].Load()}
+}
+
+// database is one of the physical databases; SWAPDB changes which logical database it is.
+type database struct {
+	id    uint8
+	slots [hashslot.Count]slot
+	// nextExpiry of each slot: unix milliseconds, 0 for none. Written under the slot's lock, read by the expiry cycle without.
+	nextExpiry [hashslot.Count]atomic.Int64
+	keys       atomic.Int64
+	expiries   atomic.Int64
+	// voided is the last commit that emptied the database or gave it another number.
+	voided atomic.Uint64
+}
+
+func newDatabase(id uint8) *database {
+	db := &database{id: id}
+	for i := range db.slots {
+		db.slots[i].db, db.slots[i].number = db, uint16(i)
+	}
+	return db
+}
+
+// addKeys keeps the counts of slot and database.
+func (s *slot) addKeys(keys, expiries int) {
+	s.keys += uint64(int64(keys))
+	s.expiries += uint64(int64(expiries))
+	s.db.keys.Add(int64(keys))
+	if expiries != 0 {
+		s.db.expiries.Add(int64(expiries))
+	}
+	s.countsQueued, s.countsDirty = true, true
+}
+
+// noteExpiry lowers the slot's earliest expiry.
+func (s *slot) noteExpiry(at int64) {
+	next := &s.db.nextExpiry[s.number]
+	if now := next.Load(); at != 0 && (now == 0 || at < now) {
+		next.Store(at)
+		s.countsQueued, s.countsDirty = true, true
+	}
+}

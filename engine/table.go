@@ -1,0 +1,448 @@
+package engine
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// space is what all tables share: where pages come from, the seed that names are hashed with, and the memory that lies in
+// Go objects beside the pages.
+type space struct {
+	pages     *pagePool
+	seed      maphash.Seed
+	sideBytes atomic.Int64
+}
+
+func newSpace() *space { return &space{pages: newPagePool(), seed: maphash.MakeSeed()} }
+
+// hash places a name in an index. It is keyed by a secret of the process, so that nobody can choose names that collide.
+func (sp *space) hash(name []byte) uint64 { return maphash.Bytes(sp.seed, name) }
+
+// orderOf places a name within its slot, in memory, in the store and in a SCAN. It must be the same in every process that
+// ever opens the store, so it is not keyed; names that were chosen to collide in it merely share a table.
+func orderOf(name []byte) uint16 { return uint16(xxhash.Sum64(name) >> 48) }
+
+const (
+	bucketRefs   = 16 // a cache line of references
+	indexRefs    = pageSize / 4
+	indexBuckets = indexRefs / bucketRefs
+	// maxTableEntries bounds what one table's growth, compaction or scan costs (some 30 us); a slot beyond it is split in two.
+	maxTableEntries = 2048
+	// maxArenaBytes is what 24 bits address. Only names chosen to share a slot and an order value can fill a table that far.
+	maxArenaBytes = 1 << 24
+)
+
+type indexPage [indexRefs]uint32
+
+// A reference holds an 8-bit tag of the name's hash, never 0, and the 24-bit offset of the entry in the arena. A bucket's
+// references are packed to its front; the first refNone ends a search. refHole stands where an entry was removed from a full
+// bucket, beyond which a search must go on.
+const (
+	refNone uint32 = 0
+	refHole uint32 = 1
+)
+
+// table is an open-addressed index over an arena of entries: a slot, or the part of a slot's names with one prefix of their
+// order. Guarded by its slot's lock.
+type table struct {
+	index []*indexPage
+	arena []*page
+	tail  uint32 // end of the last entry
+	dead  uint32 // bytes of garbage below tail
+
+	entries uint32 // references in use, deleted names included
+	holes   uint32
+
+	// partial: rows of this table's range may be only in the store.
+	partial bool
+	// dirty: an entry has flagDirty. taken: an entry has flagTaken.
+	dirty, taken bool
+	// prefix and depth: the table holds the names whose order starts with depth bits of prefix.
+	depth  uint8
+	prefix uint16
+
+	// queue holds the offsets of the entries that the next commit walk takes.
+	queue []uint32
+
+	side     []side
+	sideFree []uint32
+
+	// expiries counts the entries with an expiry; none of them is due before nextExpiry (unix milliseconds).
+	expiries   uint32
+	nextExpiry int64
+}
+
+// side is what does not fit an entry: a long name, a long string, and later what is not a string.
+type side struct {
+	name  []byte
+	str   []byte
+	num   int64
+	isInt bool
+}
+
+// cell is the content of an entry apart from its name.
+type cell struct {
+	isInt    bool
+	num      int64
+	str      []byte
+	expireAt int64 // unix milliseconds, 0 for none
+}
+
+func tagOf(hash uint64) uint32 { return uint32(hash>>56)%255 + 1 }
+
+func (t *table) bucketOf(hash uint64) uint32 {
+	return uint32(uint64(uint32(hash)) * uint64(len(t.index)*indexBuckets) >> 32)
+}
+
+func (t *table) bucket(b uint32) *[bucketRefs]uint32 {
+	pg := t.index[b/indexBuckets]
+	return (*[bucketRefs]uint32)(unsafe.Pointer(&pg[b%indexBuckets*bucketRefs]))
+}
+
+func (t *table) nextBucket(b uint32) uint32 {
+	if b++; b == uint32(len(t.index)*indexBuckets) {
+		return 0
+	}
+	return b
+}
+
+// at returns the entry at an offset. It aliases the arena until the table is next written.
+func (t *table) at(off uint32) entry { return entry(t.arena[off/pageSize][off%pageSize:]) }
+
+// name returns an entry's name, aliasing the arena or the side list.
+func (t *table) name(e entry, f flags) []byte {
+	if f&flagFarName != 0 {
+		return t.side[e.sideNumber(f)].name
+	}
+	return e.nearName()
+}
+
+// find returns the entry of name, nil when there is none. A deleted name's entry is returned too.
+func (t *table) find(hash uint64, name []byte) (entry, uint32) {
+	if len(t.index) == 0 {
+		return nil, 0
+	}
+	tag := tagOf(hash)
+	first := t.bucketOf(hash)
+	for b := first; ; {
+		for _, ref := range t.bucket(b) {
+			if ref>>24 == tag {
+				off := ref & (maxArenaBytes - 1)
+				if e := t.at(off); t.isNamed(e, name) {
+					return e, off
+				}
+			} else if ref == refNone {
+				return nil, 0
+			}
+		}
+		if b = t.nextBucket(b); b == first {
+			return nil, 0
+		}
+	}
+}
+
+func (t *table) isNamed(e entry, name []byte) bool {
+	if int(e[0]) == len(name) && string(e[entryHeader:entryHeader+len(name)]) == string(name) {
+		return e[0] != 0 || e.flags()&flagFarName == 0
+	}
+	f := e.flags()
+	return f&flagFarName != 0 && string(t.name(e, f)) == string(name)
+}
+
+// insert adds an entry for a name that the table does not hold, with the given flags beside those of its kind. It reports
+// false only when the arena's address space is exhausted.
+func (t *table) insert(sp *space, hash uint64, name []byte, c cell, f flags) (entry, uint32, bool) {
+	if (t.entries+t.holes+1)*10 > uint32(len(t.index))*indexRefs*9 {
+		t.growIndex(sp)
+	}
+	e, off, ok := t.place(sp, name, c, f)
+	if !ok {
+		return nil, 0, false
+	}
+	t.addRef(hash, off)
+	t.entries++
+	return e, off, true
+}
+
+// addRef enters a reference. The index has room.
+func (t *table) addRef(hash uint64, off uint32) {
+	ref := tagOf(hash)<<24 | off
+	for b := t.bucketOf(hash); ; b = t.nextBucket(b) {
+		bucket := t.bucket(b)
+		for i, r := range bucket {
+			if r <= refHole {
+				if r == refHole {
+					t.holes--
+				}
+				bucket[i] = ref
+				return
+			}
+		}
+	}
+}
+
+// refAt finds the place of the reference to off.
+func (t *table) refAt(hash uint64, off uint32) (*[bucketRefs]uint32, int) {
+	ref := tagOf(hash)<<24 | off
+	for b := t.bucketOf(hash); ; b = t.nextBucket(b) {
+		bucket := t.bucket(b)
+		for i, r := range bucket {
+			if r == ref {
+				return bucket, i
+			}
+		}
+	}
+}
+
+// removeRef takes a reference out and keeps the bucket packed.
+func (t *table) removeRef(hash uint64, off uint32) {
+	bucket, i := t.refAt(hash, off)
+	t.entries--
+	if bucket[bucketRefs-1] != refNone {
+		bucket[i] = refHole
+		t.holes++
+		return
+	}
+	last := bucketRefs - 1
+	for bucket[last] == refNone {
+		last--
+	}
+	bucket[i], bucket[last] = bucket[last], refNone
+}
+
+// place writes a new entry into the arena, without a reference to it.
+func (t *table) place(sp *space, name []byte, c cell, f flags) (entry, uint32, bool) {
+	f &^= kindMask | flagExpires | flagFarName
+	if c.expireAt != 0 {
+		f |= flagExpires
+	}
+	far := len(name) > maxNearName
+	switch {
+	case far:
+		f |= kindSide | flagFarName
+	case c.isInt:
+		f |= intKind(c.num)
+	case len(c.str) <= maxShort:
+		f |= kindShort
+	default:
+		f |= kindSide
+	}
+	near := name
+	if far {
+		near = nil
+	}
+	e, off, ok := t.alloc(sp, entrySize(near, c, f))
+	if !ok {
+		return nil, 0, false
+	}
+	e[0] = byte(len(near))
+	e.setFlags(f)
+	copy(e[entryHeader:], near)
+	t.fill(sp, e, f, name, c)
+	t.noteExpiry(c.expireAt)
+	return e, off, true
+}
+
+func entrySize(near []byte, c cell, f flags) int {
+	size := entryHeader + len(near)
+	if f&flagExpires != 0 {
+		size += 8
+	}
+	switch f & kindMask {
+	case kindShort:
+		return size + 1 + len(c.str)
+	case kindSide:
+		return size + 4
+	default:
+		return size + intWidth(f)
+	}
+}
+
+// fill writes the expiry and the payload of a fresh entry.
+func (t *table) fill(sp *space, e entry, f flags, name []byte, c cell) {
+	if f&flagExpires != 0 {
+		e.setExpiry(c.expireAt)
+	}
+	switch f & kindMask {
+	case kindShort:
+		at := e.payloadAt(f)
+		e[at] = byte(len(c.str))
+		copy(e[at+1:], c.str)
+	case kindSide:
+		s := side{isInt: c.isInt, num: c.num}
+		if f&flagFarName != 0 {
+			s.name = append([]byte(nil), name...)
+		}
+		if !c.isInt {
+			s.str = append(make([]byte, 0, len(c.str)), c.str...)
+		}
+		e.setSideNumber(f, t.addSide(sp, s))
+	default:
+		e.setInt(f, c.num)
+	}
+}
+
+func (t *table) addSide(sp *space, s side) uint32 {
+	sp.sideBytes.Add(s.bytes())
+	if last := len(t.sideFree) - 1; last >= 0 {
+		n := t.sideFree[last]
+		t.sideFree = t.sideFree[:last]
+		t.side[n] = s
+		return n
+	}
+	t.side = append(t.side, s)
+	return uint32(len(t.side) - 1)
+}
+
+func (t *table) freeSide(sp *space, n uint32) {
+	sp.sideBytes.Add(-t.side[n].bytes())
+	t.side[n] = side{}
+	t.sideFree = append(t.sideFree, n)
+	if len(t.sideFree) == len(t.side) {
+		t.side, t.sideFree = nil, nil
+	}
+}
+
+// bytes estimates the heap that a side value takes.
+func (s *side) bytes() int64 {
+	return int64(unsafe.Sizeof(*s)) + int64(cap(s.name)) + int64(cap(s.str))
+}
+
+// alloc takes size bytes at the end of the arena. An entry never crosses a page; what is left of a page is closed with
+// kindEnd.
+func (t *table) alloc(sp *space, size int) (entry, uint32, bool) {
+	in := int(t.tail % pageSize)
+	if len(t.arena) == 0 || int(t.tail) == len(t.arena)*pageSize || in+size > pageSize {
+		if len(t.arena)*pageSize >= maxArenaBytes {
+			return nil, 0, false
+		}
+		t.closePage()
+		t.tail = uint32(len(t.arena) * pageSize)
+		t.arena = append(t.arena, sp.pages.get())
+	}
+	off := t.tail
+	t.tail += uint32(size)
+	return t.at(off), off, true
+}
+
+func (t *table) closePage() {
+	in := t.tail % pageSize
+	if in == 0 {
+		return
+	}
+	if rest := t.arena[len(t.arena)-1][in:]; len(rest) >= entryHeader {
+		entry(rest).setFlags(0)
+	}
+}
+
+// each calls fn for every entry that is not garbage, deleted names included. fn must not write the table except for the
+// entry's own flags and fixed-size fields.
+func (t *table) each(fn func(e entry, off uint32, f flags)) {
+	for i, pg := range t.arena {
+		base := uint32(i * pageSize)
+		end := min(t.tail-base, pageSize)
+		for in := uint32(0); in+entryHeader <= end; {
+			e := entry(pg[in:])
+			f := e.flags()
+			if f&kindMask == kindEnd {
+				break
+			}
+			if f&flagDead == 0 {
+				fn(e, base+in, f)
+			}
+			in += uint32(e.size(f))
+		}
+	}
+}
+
+// bury turns an entry that no reference names any more into garbage.
+func (t *table) bury(sp *space, e entry, f flags, keepSide bool) {
+	if f&kindMask == kindSide && !keepSide {
+		t.freeSide(sp, e.sideNumber(f))
+	}
+	if f&flagExpires != 0 {
+		t.expiries--
+	}
+	t.dead += uint32(e.size(f))
+	e.setFlags(f | flagDead)
+}
+
+// remove takes an entry out of the table.
+func (t *table) remove(sp *space, hash uint64, e entry, off uint32) {
+	t.removeRef(hash, off)
+	t.bury(sp, e, e.flags(), false)
+}
+
+// replace gives an entry new content, in place where it fits, and returns where it now is. Flags other than those of the
+// layout are kept. It reports false only when the arena's address space is exhausted; the entry is then as before.
+func (t *table) replace(sp *space, hash uint64, e entry, off uint32, c cell) (entry, uint32, bool) {
+	f := e.flags()
+	if t.overwrite(e, f, c) {
+		t.noteOverwrite(c.expireAt)
+		return e, off, true
+	}
+	name := t.name(e, f)
+	ne, noff, ok := t.place(sp, name, c, f)
+	if !ok {
+		return e, off, false
+	}
+	e = t.at(off)
+	bucket, i := t.refAt(hash, off)
+	bucket[i] = bucket[i]&^(maxArenaBytes-1) | noff
+	if f&flagQueued != 0 {
+		t.queue = append(t.queue, noff)
+	}
+	t.bury(sp, e, f, false)
+	return ne, noff, true
+}
+
+// overwrite writes c into an entry whose layout already suits it.
+func (t *table) overwrite(e entry, f flags, c cell) bool {
+	if (f&flagExpires != 0) != (c.expireAt != 0) {
+		return false
+	}
+	switch k := f & kindMask; {
+	case c.isInt && isInt(f) && intKind(c.num) <= k:
+		e.setInt(f, c.num)
+	case !c.isInt && k == kindShort && int(e[e.payloadAt(f)]) == len(c.str):
+		copy(e.short(f), c.str)
+	default:
+		return false
+	}
+	if c.expireAt != 0 {
+		e.setExpiry(c.expireAt)
+	}
+	return true
+}
+
+func (t *table) noteExpiry(at int64) {
+	if at == 0 {
+		return
+	}
+	t.expiries++
+	t.noteOverwrite(at)
+}
+
+func (t *table) noteOverwrite(at int64) {
+	if at != 0 && (at < t.nextExpiry || t.nextExpiry == 0) {
+		t.nextExpiry = at
+	}
+}
+
+// cell returns an entry's content; the string aliases the table.
+func (t *table) cell(e entry, f flags) cell {
+	c := cell{expireAt: e.expiry(f)}
+	switch f & kindMask {
+	case kindShort:
+		c.str = e.short(f)
+	case kindSide:
+		s := &t.side[e.sideNumber(f)]
+		c.isInt, c.num, c.str = s.isInt, s.num, s.str
+	default:
+		c.isInt, c.num = true, e.int(f)
+	}
+	return c
+}

@@ -1,0 +1,141 @@
+package engine
+
+import "unsafe"
+
+// What keeps a table dense: growing its index, squeezing garbage out of its arena, cutting it in two.
+
+// growIndex adds an eighth, at least a page, and enters every reference anew.
+func (t *table) growIndex(sp *space) {
+	t.resizeIndex(sp, len(t.index)+max(1, len(t.index)/8))
+}
+
+func (t *table) resizeIndex(sp *space, pages int) {
+	for len(t.index) > pages {
+		last := len(t.index) - 1
+		sp.pages.put(asPage(t.index[last]))
+		t.index = t.index[:last]
+	}
+	for len(t.index) < pages {
+		t.index = append(t.index, asIndexPage(sp.pages.get()))
+	}
+	for _, pg := range t.index {
+		clear(pg[:])
+	}
+	t.holes = 0
+	t.each(func(e entry, off uint32, f flags) {
+		t.addRef(sp.hash(t.name(e, f)), off)
+	})
+}
+
+// wantsCompaction: a quarter of the arena is garbage.
+func (t *table) wantsCompaction() bool { return t.dead > pageSize && t.dead*4 > t.tail }
+
+// compact moves what is alive to new pages, front to back, giving each old page back as soon as it is empty; entries that
+// drop reports true for are left behind. The index follows.
+func (t *table) compact(sp *space, drop func(e entry, f flags) bool) {
+	old, oldTail := t.arena, t.tail
+	t.arena, t.tail, t.dead = nil, 0, 0
+	t.queue = t.queue[:0]
+	t.entries = 0
+	from := table{}
+	for i, pg := range old {
+		from.arena, from.tail = old[i:i+1], min(oldTail-uint32(i*pageSize), pageSize)
+		from.each(func(e entry, _ uint32, f flags) {
+			if drop != nil && drop(e, f) {
+				t.forget(sp, e, f)
+				return
+			}
+			t.carry(sp, e, f)
+		})
+		sp.pages.put(pg)
+	}
+	t.resizeIndex(sp, indexPagesFor(t.entries))
+}
+
+// carry copies an entry of another arena, side value and all, to the end of this one.
+func (t *table) carry(sp *space, e entry, f flags) {
+	size := e.size(f)
+	to, off, ok := t.alloc(sp, size)
+	if !ok {
+		panic("engine: a compacted arena is larger than it was")
+	}
+	copy(to, e[:size])
+	t.entries++
+	if f&flagQueued != 0 {
+		t.queue = append(t.queue, off)
+	}
+}
+
+// forget lets go of what a dropped entry held outside the arena.
+func (t *table) forget(sp *space, e entry, f flags) {
+	if f&kindMask == kindSide {
+		t.freeSide(sp, e.sideNumber(f))
+	}
+	if f&flagExpires != 0 {
+		t.expiries--
+	}
+}
+
+// indexPagesFor leaves room for a quarter more entries.
+func indexPagesFor(entries uint32) int {
+	if entries == 0 {
+		return 0
+	}
+	return int((entries*10/8 + indexRefs) / indexRefs)
+}
+
+// release gives all memory back. The table is then empty.
+func (t *table) release(sp *space) {
+	for _, pg := range t.arena {
+		sp.pages.put(pg)
+	}
+	for _, pg := range t.index {
+		sp.pages.put(asPage(pg))
+	}
+	for i := range t.side {
+		sp.sideBytes.Add(-t.side[i].bytes())
+	}
+	for range t.sideFree {
+		sp.sideBytes.Add((&side{}).bytes())
+	}
+	*t = table{depth: t.depth, prefix: t.prefix}
+}
+
+// split deals the entries out to two tables of one more bit of order, and leaves t empty.
+func (t *table) split(sp *space) (low, high *table) {
+	low = &table{depth: t.depth + 1, prefix: t.prefix, partial: t.partial, dirty: t.dirty, taken: t.taken, nextExpiry: t.nextExpiry}
+	high = &table{}
+	*high = *low
+	high.prefix |= 1 << (15 - t.depth)
+	t.each(func(e entry, _ uint32, f flags) {
+		to := low
+		if orderOf(t.name(e, f))&(1<<(15-t.depth)) != 0 {
+			to = high
+		}
+		t.move(sp, e, f, to)
+	})
+	for _, half := range []*table{low, high} {
+		half.resizeIndex(sp, indexPagesFor(half.entries))
+	}
+	t.side, t.sideFree = nil, nil
+	t.release(sp)
+	return low, high
+}
+
+// move hands an entry with its side value to another table, which has no index yet.
+func (t *table) move(sp *space, e entry, f flags, to *table) {
+	if f&kindMask == kindSide {
+		n := e.sideNumber(f)
+		s := t.side[n]
+		sp.sideBytes.Add(-s.bytes())
+		t.side[n] = side{}
+		e.setSideNumber(f, to.addSide(sp, s))
+	}
+	if f&flagExpires != 0 {
+		to.expiries++
+	}
+	to.carry(sp, e, f)
+}
+
+func asPage(pg *indexPage) *page      { return (*page)(unsafe.Pointer(pg)) }
+func asIndexPage(pg *page) *indexPage { return (*indexPage)(unsafe.Pointer(pg)) }

@@ -1,0 +1,65 @@
+package engine
+
+import "unsafe"
+
+// toucher brings the memory of a batch's keys into the cache. Each of its passes does one step of every lookup, so that the
+// processor has many independent loads under way: at a million keys nearly each step is a miss of the cache, and waiting for
+// them one after the other cost more than everything else in an INCRBY.
+type toucher struct {
+	at      []place
+	partial bool   // a key's table may lack rows that the store has
+	sink    uint32 // keeps the loads from being optimised away
+}
+
+// place is how far the lookup of one key has come.
+type place struct {
+	s      *slot
+	t      *table
+	bucket *[bucketRefs]uint32
+}
+
+// slots finds the keys' slots and loads their first cache lines. It holds no lock.
+func (tr *toucher) slots(e *Engine, keys []Key) {
+	tr.at = tr.at[:0]
+	for i := range keys {
+		tr.at = append(tr.at, place{s: e.slot(&keys[i])})
+	}
+	for i := range tr.at {
+		tr.sink += tr.at[i].s.near.Load()
+	}
+}
+
+// entries loads the buckets and entries of keys, whose slots are locked.
+func (tr *toucher) entries(keys []Key) {
+	at := tr.at[:len(keys)]
+	tr.partial = false
+	for i := range at {
+		t := at[i].s.table(keys[i].order)
+		at[i].t = t
+		tr.partial = tr.partial || t.partial
+		if len(t.index) > 0 {
+			at[i].bucket = t.bucket(t.bucketOf(keys[i].hash))
+		}
+	}
+	for i := range at {
+		if at[i].bucket != nil {
+			tr.sink += at[i].bucket[0]
+		}
+	}
+	for i := range at {
+		if p := &at[i]; p.bucket != nil {
+			tr.touchEntry(p.t, p.bucket, tagOf(keys[i].hash))
+		}
+	}
+}
+
+func (tr *toucher) touchEntry(t *table, bucket *[bucketRefs]uint32, tag uint32) {
+	for _, ref := range bucket {
+		if ref>>24 == tag {
+			off := ref & (maxArenaBytes - 1)
+			pg := t.arena[off/pageSize]
+			tr.sink += uint32(*(*byte)(unsafe.Pointer(&pg[off%pageSize])))
+			return
+		}
+	}
+}

@@ -1,0 +1,321 @@
+package engine
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"quipu/cluster/hashslot"
+)
+
+// Txn is one connection's window on the counters. It locks the slots of the keys that a command names, reads and writes their
+// entries, and notes the highest commit that anything it saw or wrote depends on. It serves one goroutine at a time and is
+// reused for the connection's life.
+type Txn struct {
+	e    *Engine
+	held []*slot
+	// heldBits has a bit for each held slot's number modulo 64: a clear bit says for sure that a slot is not held.
+	heldBits uint64
+	all      bool // LockAll holds everything
+	walk     bool // the commit walk is excluded
+	logging  bool // what is written goes to the log
+
+	// fresh are the held slots that this Txn has made dirty and that no commit has listed yet.
+	fresh []*slot
+	need  uint64
+	now   int64
+
+	changes      int64
+	hits, misses int64
+
+	absent []absence
+	order  []slotRef
+	touch  toucher
+}
+
+// slotRef is a slot to be locked, with the place that locking order gives it.
+type slotRef struct {
+	s    *slot
+	rank uint32
+}
+
+// absence is the proof that the store has no row of a name: it had none when it was read, and no entry of the slot has left
+// memory since.
+type absence struct {
+	s          *slot
+	name       string
+	departures uint64
+}
+
+// NewTxn returns a window for one connection.
+func (e *Engine) NewTxn() *Txn { return &Txn{e: e} }
+
+// Need returns the highest commit that what was read or written since ClearNeed depends on; see Engine.Wait.
+func (t *Txn) Need() uint64 { return t.need }
+
+// ClearNeed forgets the noted commit, once it has been waited for.
+func (t *Txn) ClearNeed() { t.need = 0 }
+
+// Now returns the time in unix milliseconds that expiry is judged by. It stands still from Lock to Unlock, so that all of a
+// transaction sees one time.
+func (t *Txn) Now() int64 { return t.now }
+
+func (t *Txn) begin() {
+	t.now = t.e.clock()
+	t.logging = t.e.logging.Load()
+}
+
+// Lock locks the slots of keys, in ascending order of database and slot. Afterwards every key is in memory or known not to
+// exist. With write, and several slots, what is written until Unlock is one commit.
+func (t *Txn) Lock(keys []Key, write bool) {
+	t.e.admit(write)
+	t.begin()
+	for {
+		t.lockSlots(keys, write)
+		missing := t.firstMissing(keys)
+		if missing < 0 {
+			return
+		}
+		k := keys[missing]
+		t.Unlock()
+		t.load(k)
+	}
+}
+
+func (t *Txn) lockSlots(keys []Key, write bool) {
+	if len(keys) == 1 {
+		t.lockOne(&keys[0])
+		return
+	}
+	for {
+		t.order = t.order[:0]
+		for i := range keys {
+			k := &keys[i]
+			t.order = append(t.order, slotRef{t.e.slot(k), uint32(k.DB)<<16 | uint32(k.Slot)})
+		}
+		slices.SortFunc(t.order, func(a, b slotRef) int { return int(a.rank) - int(b.rank) })
+		t.order = slices.CompactFunc(t.order, func(a, b slotRef) bool { return a.rank == b.rank })
+		if write && len(t.order) > 1 {
+			t.excludeWalk()
+		}
+		for _, r := range t.order {
+			r.s.mu.Lock()
+			t.hold(r.s)
+		}
+		if t.current(keys) {
+			return
+		}
+		t.Unlock()
+	}
+}
+
+func (t *Txn) lockOne(k *Key) {
+	for {
+		s := t.e.slot(k)
+		s.mu.Lock()
+		if s == t.e.slot(k) {
+			t.hold(s)
+			return
+		}
+		s.mu.Unlock()
+	}
+}
+
+// current reports whether the databases are still those that the locked slots belong to: SWAPDB may have come between.
+func (t *Txn) current(keys []Key) bool {
+	for i := range keys {
+		if !t.holds(t.e.slot(&keys[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Txn) hold(s *slot) {
+	t.held = append(t.held, s)
+	t.heldBits |= 1 << (s.number & 63)
+}
+
+func (t *Txn) holds(s *slot) bool {
+	return t.heldBits>>(s.number&63)&1 != 0 && slices.Contains(t.held, s)
+}
+
+func (t *Txn) excludeWalk() {
+	if !t.walk {
+		t.walk = true
+		t.e.commits.walk.RLock()
+	}
+}
+
+// LockBatch locks for a pipeline: command i uses keys[ends[i-1]:ends[i]]. It locks the slots of as many leading commands as
+// it can get without waiting (of the first command, whatever it takes), brings their entries into the cache together, so
+// that the loads of the whole batch overlap, and returns how many commands may run before Unlock: at least one.
+//
+// Trying is what makes locking in the order of arrival free of deadlocks; it measured cheaper than sorting.
+func (t *Txn) LockBatch(keys []Key, ends []int, write bool) int {
+	if len(ends) == 1 {
+		t.Lock(keys, write)
+		return 1
+	}
+	t.e.admit(write)
+	t.begin()
+	t.touch.slots(t.e, keys)
+	if write && len(keys) > len(ends) {
+		t.excludeWalk()
+	}
+	n := t.tryLock(keys, ends)
+	if n > 0 {
+		t.touch.entries(keys[:ends[n-1]])
+		n = t.resident(keys, ends[:n])
+	}
+	if n > 0 {
+		return n
+	}
+	t.Unlock()
+	t.Lock(keys[:ends[0]], write)
+	return 1
+}
+
+// tryLock returns how many leading commands have all their slots locked. Slots of a command that failed stay locked until
+// Unlock; that is harmless.
+func (t *Txn) tryLock(keys []Key, ends []int) int {
+	from := 0
+	for i, end := range ends {
+		for j := from; j < end; j++ {
+			s := t.touch.at[j].s
+			if t.holds(s) {
+				continue
+			}
+			if !s.mu.TryLock() {
+				return i
+			}
+			t.hold(s)
+			if s != t.e.slot(&keys[j]) {
+				return i
+			}
+		}
+		from = end
+	}
+	return len(ends)
+}
+
+// resident returns how many leading commands have all their keys in memory or known not to exist.
+func (t *Txn) resident(keys []Key, ends []int) int {
+	if !t.touch.partial {
+		return len(ends)
+	}
+	from := 0
+	for i, end := range ends {
+		if t.firstMissing(keys[from:end]) >= 0 {
+			return i
+		}
+		from = end
+	}
+	return len(ends)
+}
+
+// firstMissing returns the first key that may be in the store and is not in memory, -1 when there is none.
+func (t *Txn) firstMissing(keys []Key) int {
+	for i := range keys {
+		k := &keys[i]
+		s := t.slot(k)
+		tb := s.table(k.order)
+		if !tb.partial {
+			continue
+		}
+		if e, _ := tb.find(k.hash, k.Name); e == nil && !t.knownAbsent(s, k.Name) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (t *Txn) knownAbsent(s *slot, name []byte) bool {
+	for i := range t.absent {
+		if a := &t.absent[i]; a.s == s && a.departures == s.departures && a.name == string(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// LockAll locks every slot of every database.
+func (t *Txn) LockAll() {
+	t.begin()
+	t.excludeWalk()
+	t.e.mu.Lock()
+	t.all = true
+	for n := range t.e.dbs {
+		if db := t.e.dbs[n].Load(); db != nil {
+			db.lock()
+		}
+	}
+}
+
+func (db *database) lock() {
+	for i := range db.slots {
+		db.slots[i].mu.Lock()
+	}
+}
+
+// slot returns the slot of a key that is locked. Under LockAll a database may come into being here.
+func (t *Txn) slot(k *Key) *slot {
+	return &t.database(k.DB).slots[k.Slot&(hashslot.Count-1)]
+}
+
+func (t *Txn) database(n uint8) *database {
+	db := t.e.dbs[n].Load()
+	if db == nil && t.all {
+		db = t.e.makeDatabaseLocked(n)
+		db.lock()
+	} else if db == nil {
+		db = t.e.makeDatabase(n)
+	}
+	return db
+}
+
+// Unlock releases what a Lock took and tells the commit that gathers which slots are dirty now.
+func (t *Txn) Unlock() {
+	if len(t.fresh) > 0 {
+		t.need = max(t.need, t.e.commits.enlist(t.fresh))
+		t.fresh = t.fresh[:0]
+	}
+	if t.all {
+		t.unlockAll()
+	}
+	for _, s := range t.held {
+		s.mu.Unlock()
+	}
+	t.held, t.heldBits = t.held[:0], 0
+	if t.walk {
+		t.walk = false
+		t.e.commits.walk.RUnlock()
+	}
+	t.publish()
+}
+
+func (t *Txn) unlockAll() {
+	for n := range t.e.dbs {
+		if db := t.e.dbs[n].Load(); db != nil {
+			for i := range db.slots {
+				db.slots[i].mu.Unlock()
+			}
+		}
+	}
+	t.all = false
+	t.e.mu.Unlock()
+}
+
+// publish adds what the Txn counted to the shared counters: once a batch, not once a command.
+func (t *Txn) publish() {
+	t.absent = t.absent[:0]
+	addCounter(&t.e.stats.changes, &t.changes)
+	addCounter(&t.e.stats.hits, &t.hits)
+	addCounter(&t.e.stats.misses, &t.misses)
+}
+
+func addCounter(to *atomic.Int64, from *int64) {
+	if *from != 0 {
+		to.Add(*from)
+		*from = 0
+	}
+}
