@@ -23,41 +23,47 @@ func BenchmarkIncrBatch(b *testing.B) {
 func benchmarkIncr(b *testing.B, logging bool, depth int) {
 	e := openTest(b, vfs.NewMem(), func(o *Options) { o.AppendOnly = logging; o.Fsync = FsyncNo; o.CheckpointLogBytes = 1 << 40 })
 	defer e.Close()
-	const population = 1 << 20
-	names := make([][]byte, population)
-	for i := range names {
-		names[i] = fmt.Appendf(nil, "key:%012d", i)
-	}
+	const population = 1_000_000
 	x := e.NewTxn()
 	keys, ends := make([]Key, depth), make([]int, depth)
-	run := func(next func() int) {
+	run := func(names []byte) {
 		for i := range keys {
-			keys[i], ends[i] = e.Key(0, names[next()]), i+1
+			keys[i], ends[i] = e.Key(0, names[i*nameSize:(i+1)*nameSize]), i+1
 		}
-		for rest, from := keys, 0; len(rest) > 0; {
+		for rest := keys; len(rest) > 0; {
 			n := x.LockBatch(rest, ends[:len(rest)], true)
 			for _, k := range rest[:n] {
 				_, _ = x.IncrBy(k, 1)
 			}
 			x.Unlock()
-			rest, from = rest[n:], from+n
+			rest = rest[n:]
 		}
 		_ = e.Wait(x.Need())
 		x.ClearNeed()
 	}
-	i := -1
-	for i < population-depth {
-		run(func() int { i++; return i })
+	all := make([]byte, 0, population*nameSize)
+	for i := range population {
+		all = fmt.Appendf(all, "key:%012d", i)
+	}
+	for at := 0; at+depth*nameSize <= len(all); at += depth * nameSize {
+		run(all[at:])
 	}
 	rnd := rand.New(rand.NewPCG(1, 1))
+	names := make([]byte, 0, (b.N+depth)*nameSize) // in a row, as they lie in a connection's buffer
+	for range b.N + depth {
+		i := rnd.IntN(population)
+		names = append(names, all[i*nameSize:(i+1)*nameSize]...)
+	}
 	b.ReportAllocs()
 	before := cpuTime()
 	b.ResetTimer()
-	for range b.N/depth + 1 {
-		run(func() int { return rnd.IntN(population) })
+	for at := 0; at < b.N; at += depth {
+		run(names[at*nameSize:])
 	}
 	b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
 }
+
+const nameSize = 16
 
 // cpuTime returns the processor time of the process in nanoseconds: unlike the clock, it does not count what others do.
 func cpuTime() int64 {

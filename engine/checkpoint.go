@@ -14,8 +14,12 @@ import (
 	"quipu/persist"
 )
 
-// ErrCheckpointRunning is returned by a checkpoint that finds one running.
-var ErrCheckpointRunning = errors.New("engine: a checkpoint is already running")
+var (
+	// ErrCheckpointRunning is returned by a checkpoint that finds one running.
+	ErrCheckpointRunning = errors.New("engine: a checkpoint is already running")
+	// ErrClosing is returned by what is not begun any more, because the engine is being closed.
+	ErrClosing = errors.New("engine: closing")
+)
 
 // CheckpointInfo describes a checkpoint that ended.
 type CheckpointInfo struct {
@@ -30,7 +34,7 @@ type checkpoints struct {
 	running atomic.Bool
 	wanted  chan struct{}
 
-	// databasesDirty: the order of the databases has changed since the last checkpoint. Written under LockAll or in recovery.
+	// databasesDirty: the order of the databases has changed since the last checkpoint took it. Guarded by Engine.mu.
 	databasesDirty bool
 
 	mu struct {
@@ -54,6 +58,18 @@ func (e *Engine) Checkpoint(ctx context.Context) error {
 	}
 	defer e.checkpoints.running.Store(false)
 	return e.runCheckpoint(ctx)
+}
+
+// claimCheckpoint waits until no checkpoint is running, and keeps others from starting until running is stored false. It
+// returns false when the engine stops.
+func (e *Engine) claimCheckpoint() bool {
+	for !e.checkpoints.running.CompareAndSwap(false, true) {
+		e.pause(time.Millisecond)
+		if e.stopping() {
+			return false
+		}
+	}
+	return true
 }
 
 // StartCheckpoint asks the background for a checkpoint.
@@ -157,8 +173,9 @@ type checkpointWriter struct {
 	e    *Engine
 	cp   *persist.Checkpoint
 	rows int64
-	// need is the highest commit that holds a value which was taken: none of them may reach the store before it is durable.
-	need   uint64
+	// databasesTaken: the checkpoint holds the order of the databases.
+	databasesTaken bool
+
 	counts []byte // slot rows, which sort behind the entries: length-prefixed keys and values
 	arena  []byte
 	order  []takenRow
@@ -180,7 +197,7 @@ func (w *checkpointWriter) run(ctx context.Context) error {
 	}
 	w.cp = cp
 	databases := e.physical()
-	err = w.take(ctx, databases)
+	err = w.takeWhole(ctx, databases)
 	if err == nil {
 		err = w.settle()
 	}
@@ -189,25 +206,52 @@ func (w *checkpointWriter) run(ctx context.Context) error {
 	} else {
 		err = errors.Join(err, cp.Abort())
 	}
-	for _, db := range databases {
-		for i := range db.slots {
-			e.finishSlot(&db.slots[i], err == nil)
-			w.yield(1)
+	w.finish(databases, err == nil)
+	if err != nil {
+		// It may have been the log that failed, which is the end, and not only the store's disk.
+		if lost := e.store.Sync(); lost != nil {
+			e.fail(lost)
 		}
 	}
 	return err
 }
 
-// settle waits until everything that was taken is on the disk in the log. Under everysec and no, a durable commit is only in
-// the kernel, so the log is synced here; without a log there is nothing to wait for.
+// finish settles what the checkpoint took.
+func (w *checkpointWriter) finish(databases []*database, ok bool) {
+	if w.databasesTaken && !ok {
+		w.e.mu.Lock()
+		w.e.checkpoints.databasesDirty = true
+		w.e.mu.Unlock()
+	}
+	for _, db := range databases {
+		for i := range db.slots {
+			w.e.finishSlot(&db.slots[i], ok)
+			w.yield(1)
+		}
+	}
+}
+
+// settle waits until everything that was taken is on the disk in the log: no value may reach the store before its commit is
+// durable, or a power cut would leave half of a transaction. Under everysec and no, a durable commit is only in the kernel, so
+// the log is synced here; without a log there is nothing to wait for.
 func (w *checkpointWriter) settle() error {
 	if !w.e.logging.Load() {
 		return nil
 	}
-	if err := w.e.Wait(w.need); err != nil {
+	if err := w.e.Wait(w.e.commits.newest()); err != nil {
 		return err
 	}
 	return w.e.store.Sync()
+}
+
+// takeWhole takes no half of a transaction. With a log, the log completes what was taken before or in the middle of one;
+// without, who writes several slots as one has to wait until all are taken.
+func (w *checkpointWriter) takeWhole(ctx context.Context, databases []*database) error {
+	if !w.e.logging.Load() {
+		w.e.commits.walk.Lock()
+		defer w.e.commits.walk.Unlock()
+	}
+	return w.take(ctx, databases)
 }
 
 func (w *checkpointWriter) take(ctx context.Context, databases []*database) error {
@@ -231,10 +275,12 @@ func (w *checkpointWriter) take(ctx context.Context, databases []*database) erro
 func (w *checkpointWriter) takeDatabases() error {
 	w.e.mu.Lock()
 	dirty, ids := w.e.checkpoints.databasesDirty, slices.Clone(w.e.ids)
+	w.e.checkpoints.databasesDirty = false
 	w.e.mu.Unlock()
 	if !dirty {
 		return nil
 	}
+	w.databasesTaken = true
 	w.rows++
 	return w.cp.Set([]byte{rowDatabases}, ids)
 }
@@ -255,7 +301,6 @@ func (w *checkpointWriter) takeSlot(s *slot) error {
 		s.countsDirty, s.countsTaken = false, true
 		w.takeCounts(s)
 	}
-	w.need = max(w.need, s.pending, s.taken)
 	s.mu.Unlock()
 	if flushed {
 		lo, hi := dataRange(s.db.id, s.number, 0, 0xffff)
@@ -371,7 +416,7 @@ func (e *Engine) finishTable(s *slot, t *table, ok bool) {
 		f &^= flagTaken
 		switch {
 		case !ok:
-			f |= flagDirty
+			f |= flagDirty | flagStored // it may have failed after the rows had got there
 		case f&flagDeleted != 0 && f&flagsBusy == 0:
 			gone = append(gone, off)
 		default:

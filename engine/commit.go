@@ -86,21 +86,31 @@ func (e *Engine) Wait(need uint64) error {
 	}
 	e.stats.held.Add(1)
 	defer e.stats.held.Add(-1)
-	c.mu.Lock()
-	g := c.mu.group
-	if need < c.mu.gathering {
-		g = c.mu.flying
-	}
-	lead := need >= c.mu.gathering && !g.led
-	if lead {
-		g.led = true
-	}
-	c.mu.Unlock()
+	g, lead := c.join(need)
 	if lead {
 		e.lead(g)
 	}
-	<-g.done
-	return g.err
+	if g != nil {
+		<-g.done
+		return g.err
+	}
+	return nil
+}
+
+// join returns the group to wait with, nil when the commit has landed meanwhile, and whether the caller has to lead it.
+func (c *commits) join(need uint64) (g *group, lead bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case need <= c.durable.Load():
+		return nil, false
+	case need < c.mu.gathering:
+		return c.mu.flying, false
+	}
+	g = c.mu.group
+	lead = !g.led
+	g.led = true
+	return g, lead
 }
 
 // lead carries the gathering commit out, once the one before it has landed.

@@ -70,8 +70,10 @@ type Engine struct {
 	logging   atomic.Bool
 	fsync     atomic.Uint32
 	maxMemory atomic.Int64
+	opened    int64 // unix seconds
 
-	dbs []atomic.Pointer[database] // by logical number
+	dbs   []atomic.Pointer[database] // by logical number
+	swaps atomic.Uint64              // how often dbs were exchanged; changes under LockAll
 
 	// mu is held while a database comes into being, and by LockAll.
 	mu sync.Mutex
@@ -111,6 +113,7 @@ const defaultDatabases = 16
 func Open(opts Options) (*Engine, error) {
 	opts = opts.withDefaults()
 	e := &Engine{opts: opts, log: opts.Logger, space: newSpace(), stop: make(chan struct{})}
+	e.opened = e.clock() / 1000
 	e.logging.Store(opts.AppendOnly)
 	e.fsync.Store(uint32(opts.Fsync))
 	e.maxMemory.Store(opts.MaxMemory)
@@ -129,7 +132,9 @@ func Open(opts Options) (*Engine, error) {
 	e.store = store
 	e.evictor.init()
 	if err := e.recover(); err != nil {
-		return nil, errors.Join(err, store.Close())
+		err = errors.Join(err, store.Close())
+		e.space.pages.close()
+		return nil, err
 	}
 	e.start()
 	return e, nil
@@ -178,10 +183,6 @@ func (e *Engine) makeDatabase(n uint8) *database {
 	if db := e.dbs[n].Load(); db != nil {
 		return db
 	}
-	return e.makeDatabaseLocked(n)
-}
-
-func (e *Engine) makeDatabaseLocked(n uint8) *database {
 	db := newDatabase(e.ids[n])
 	e.dbs[n].Store(db)
 	return db
@@ -267,27 +268,6 @@ func (e *Engine) syncLoop() {
 
 // SetFsync changes the policy for the commits to come.
 func (e *Engine) SetFsync(p FsyncPolicy) { e.fsync.Store(uint32(p)) }
-
-// SetAppendOnly turns the commit log on or off. Turned on, everything that is only in memory is checkpointed before it
-// returns, so that the log and the store together hold all there is.
-func (e *Engine) SetAppendOnly(on bool) error {
-	if e.logging.Load() == on {
-		return nil
-	}
-	if !on {
-		// What waits for a commit gets it; nothing joins one afterwards.
-		t := e.NewTxn()
-		t.LockAll()
-		e.logging.Store(false)
-		t.Unlock()
-		return e.Wait(e.commits.newest())
-	}
-	t := e.NewTxn()
-	t.LockAll()
-	e.logging.Store(true)
-	t.Unlock()
-	return e.cleanUp()
-}
 
 // Close stops the background work and closes the store. It writes no checkpoint: what was committed is in the log.
 // No Txn may be in use.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +14,7 @@ import (
 // must stay until a checkpoint has taken it, so when nothing clean is left the evictor writes one.
 type evictor struct {
 	wake chan struct{}
-	// starved: nothing could be dropped although everything is clean; only then is a write refused.
+	// starved: nothing could be dropped, because nothing is clean and can be made so; only then is a write refused.
 	starved atomic.Bool
 	hand    int
 	db      int
@@ -110,11 +109,11 @@ func (e *Engine) makeSpace() {
 			v.announce()
 			continue
 		}
-		if err := e.cleanUp(); err != nil {
+		err := e.cleanUp()
+		if err != nil {
 			e.log.Error("Memory is full of changes that can not be written to the store", "error", err)
-			break
 		}
-		if !e.sweep(goal) {
+		if err != nil || !e.sweep(goal) {
 			v.starved.Store(true)
 			v.announce()
 			e.pause(10 * time.Millisecond)
@@ -127,16 +126,11 @@ func (e *Engine) makeSpace() {
 
 // cleanUp makes dirty entries clean.
 func (e *Engine) cleanUp() error {
-	for {
-		err := e.Checkpoint(context.Background())
-		if !errors.Is(err, ErrCheckpointRunning) {
-			return err
-		}
-		e.pause(time.Millisecond)
-		if e.stopping() {
-			return nil
-		}
+	if !e.claimCheckpoint() {
+		return nil
 	}
+	defer e.checkpoints.running.Store(false)
+	return e.runCheckpoint(context.Background())
 }
 
 // rounds of the hand cool the hottest entry down.
@@ -171,34 +165,50 @@ func (e *Engine) sweepSlot(s *slot) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dropped := 0
-	s.tables(func(t *table) { dropped += t.dropCold(e.space) })
-	if dropped > 0 {
-		s.departures++
-		e.stats.evictions.Add(int64(dropped))
-	}
+	s.tables(func(t *table) {
+		dropped += t.drop(e.space, flags.cold)
+		t.cool()
+	})
+	s.evicted(dropped)
+	e.stats.evictions.Add(int64(dropped))
 	return dropped > 0
 }
 
-func (f flags) droppable() bool {
-	return f&(flagsBusy|flagDeleted) == 0 && f&flagStored != 0 && f&heatMask == 0
+// evicted notes that entries which the store has were dropped.
+func (s *slot) evicted(dropped int) {
+	if dropped > 0 {
+		s.departures++
+		s.evictions++
+	}
 }
 
-// dropCold drops the cold clean entries of a table, cools the others, and returns how many went.
-func (t *table) dropCold(sp *space) int {
-	cold := 0
+// clean: the store has what the entry has.
+func (f flags) clean() bool { return f&(flagsBusy|flagDeleted) == 0 && f&flagStored != 0 }
+
+func (f flags) cold() bool { return f.clean() && f&heatMask == 0 }
+
+// drop drops the entries that may go, all of them clean, and returns how many went.
+func (t *table) drop(sp *space, may func(flags) bool) int {
+	n := 0
+	t.each(func(_ entry, _ uint32, f flags) {
+		if may(f) {
+			n++
+		}
+	})
+	if n > 0 {
+		t.partial = true
+		t.compact(sp, func(_ entry, f flags) bool { return may(f) })
+	}
+	return n
+}
+
+// cool takes one access from the heat of every entry.
+func (t *table) cool() {
 	t.each(func(e entry, _ uint32, f flags) {
-		if f.droppable() {
-			cold++
-		} else if f&heatMask != 0 {
+		if f&heatMask != 0 {
 			e.setFlags(f - 1<<heatShift)
 		}
 	})
-	if cold == 0 {
-		return 0
-	}
-	t.partial = true
-	t.compact(sp, func(_ entry, f flags) bool { return f.droppable() })
-	return cold
 }
 
 // SetMaxMemory changes the limit for entries, in bytes; 0 lifts it.

@@ -20,48 +20,67 @@ const (
 func (e *Engine) SetActiveExpire(on bool) { e.stats.activeExpireOff.Store(!on) }
 
 func (e *Engine) expireLoop() {
-	t := e.NewTxn()
+	c := expireCycle{e: e, t: e.NewTxn()}
 	e.every(expireInterval, func() {
 		if !e.stats.activeExpireOff.Load() {
-			e.expireCycle(t)
+			c.run()
 		}
 	})
 }
 
-func (e *Engine) expireCycle(t *Txn) {
+// expireCycle is a hand that goes round the slots. A cycle begins where the last one ran out of time, so that no slot starves.
+type expireCycle struct {
+	e        *Engine
+	t        *Txn
+	db, slot int
+}
+
+// run looks at every slot, unless its time is over before.
+func (c *expireCycle) run() {
 	deadline := time.Now().Add(expireBudget)
-	for n := range e.dbs {
-		db := e.dbs[n].Load()
-		if db == nil || db.expiries.Load() == 0 {
+	for range len(c.e.dbs) + 1 { // the first database in two parts
+		if !c.runDatabase(deadline) {
+			return
+		}
+		c.db, c.slot = (c.db+1)%len(c.e.dbs), 0
+	}
+}
+
+// runDatabase moves the hand to the end of its database, and reports false when there is no time for more.
+func (c *expireCycle) runDatabase(deadline time.Time) bool {
+	db := c.e.dbs[c.db].Load()
+	if db == nil || db.expiries.Load() == 0 {
+		return true
+	}
+	now := c.e.clock()
+	for c.slot < hashslot.Count {
+		number := c.slot
+		c.slot++
+		if next := db.nextExpiry[number].Load(); next == 0 || next > now {
 			continue
 		}
-		now := e.clock()
-		for i := range hashslot.Count {
-			next := db.nextExpiry[i].Load()
-			if next == 0 || next > now {
-				continue
-			}
-			if err := e.expireSlot(t, db, i); err != nil {
-				e.log.Error("Expired keys can not be removed", "slot", i, "error", err)
-				return
-			}
-			if time.Now().After(deadline) {
-				return
-			}
+		if err := c.e.expireSlot(c.t, db, number); err != nil {
+			c.e.log.Error("Expired keys can not be removed", "slot", number, "error", err)
+			return false
+		}
+		if time.Now().After(deadline) {
+			return false
 		}
 	}
+	return true
 }
 
 // expireSlot removes what is due in a slot, a chunk at a time. What is only in the store is loaded first.
 func (e *Engine) expireSlot(t *Txn, db *database, number int) error {
 	s := &db.slots[number]
 	for {
-		if err := e.loadDue(s); err != nil {
+		if err := e.loadSlot(s); err != nil {
 			return err
 		}
 		t.begin()
 		s.mu.Lock()
 		t.hold(s)
+		t.locked()
 		more := t.expireChunk(s)
 		t.Unlock()
 		t.ClearNeed()
@@ -71,21 +90,19 @@ func (e *Engine) expireSlot(t *Txn, db *database, number int) error {
 	}
 }
 
-// loadDue loads the partial tables of a slot, as some of their rows may be due.
-func (e *Engine) loadDue(s *slot) error {
+// loadSlot loads the partial tables of a slot.
+func (e *Engine) loadSlot(s *slot) error {
 	for at := 0; at <= 0xffff; {
 		s.mu.Lock()
 		t := s.table(uint16(at))
-		last, partial := int(t.last()), t.partial
+		last, partial := t.last(), t.partial
 		s.mu.Unlock()
 		if partial {
-			if err := e.loadTable(s, uint16(at)); err == errTableChanged {
-				continue
-			} else if err != nil {
+			if err := e.loadTable(s, uint16(at), last); err != nil {
 				return err
 			}
 		}
-		at = last + 1
+		at = int(last) + 1
 	}
 	return nil
 }
@@ -97,7 +114,7 @@ func (t *Txn) expireChunk(s *slot) bool {
 	var due []Key
 	s.tables(func(tb *table) {
 		if tb.partial {
-			next = s.db.nextExpiry[s.number].Load() // evicted since it was loaded: keep the bound
+			next = earlier(next, s.db.nextExpiry[s.number].Load()) // evicted since it was loaded: keep the bound
 		}
 		if tb.expiries == 0 {
 			return
@@ -105,9 +122,7 @@ func (t *Txn) expireChunk(s *slot) bool {
 		if tb.nextExpiry <= t.now {
 			due = tb.due(t.now, due)
 		}
-		if next == 0 || tb.nextExpiry < next {
-			next = tb.nextExpiry
-		}
+		next = earlier(next, tb.nextExpiry)
 	})
 	for i := range due {
 		t.expireDue(s, &due[i])
@@ -117,6 +132,14 @@ func (t *Txn) expireChunk(s *slot) bool {
 	}
 	t.setNextExpiry(s, next)
 	return false
+}
+
+// earlier returns the earlier of two expiries, of which 0 is none.
+func earlier(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // due adds the names of due keys, up to expireChunk in all, and sets the table's next expiry to that of the first key which

@@ -11,7 +11,7 @@ func (t *Txn) FlushDB(n int) {
 	t.changes += db.keys.Load()
 	for i := range hashslot.Count {
 		s := &db.slots[i]
-		t.e.alarmAll(s)
+		t.alarmPresent(n, s)
 		s.void(t.e.space)
 	}
 	db.keys.Store(0)
@@ -44,11 +44,21 @@ func (t *Txn) SwapDB(a, b int) {
 	t.e.dbs[a].Store(y)
 	t.e.dbs[b].Store(x)
 	t.e.ids[a], t.e.ids[b] = t.e.ids[b], t.e.ids[a]
+	t.e.swaps.Add(1)
 	t.e.checkpoints.databasesDirty = true
 	t.changes++
 	if t.logging {
 		ids := append([]byte(nil), t.e.ids...)
 		t.enlistEvent(func(body []byte) []byte { return persist.AppendSet(body, []byte{rowDatabases}, ids) }, x, y)
+		x.exchanged(t.need)
+		y.exchanged(t.need)
+	}
+}
+
+// exchanged makes whoever reads anything in the database wait for commit n. Every slot is locked.
+func (db *database) exchanged(n uint64) {
+	for i := range db.slots {
+		db.slots[i].taken, db.slots[i].exchanged = n, n
 	}
 }
 

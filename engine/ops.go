@@ -57,17 +57,21 @@ func (t *Txn) find(k *Key) (spot, flags) {
 	s := t.slot(k)
 	tb := s.table(k.order)
 	e, off := tb.find(k.hash, k.Name)
+	if e == nil && tb.partial && t.all {
+		t.fetch(s, k)
+		e, off = tb.find(k.hash, k.Name)
+	}
 	if e == nil {
 		t.noteAbsence(s)
 		return spot{s: s, t: tb}, 0
 	}
 	f := e.flags()
 	at := spot{s, tb, e, off}
+	t.note(s, f)
 	if f&flagExpires != 0 && f&flagDeleted == 0 && e.expiry(f) <= t.now {
 		t.expire(k, at)
 		return spot{s: s, t: tb}, 0
 	}
-	t.note(s, f)
 	if f&flagDeleted != 0 {
 		at.e = nil
 	}
@@ -83,7 +87,7 @@ func (t *Txn) note(s *slot, f flags) {
 	switch {
 	case f&flagQueued != 0:
 		t.need = max(t.need, s.pending) // 0 while the slot is fresh: Unlock then notes the commit
-	case s.taken > t.e.commits.durable.Load() && flags(s.taken)<<markShift&markMask == f&markMask:
+	case s.taken > t.e.commits.durable.Load() && (flags(s.taken)<<markShift&markMask == f&markMask || s.taken == s.exchanged):
 		t.need = max(t.need, s.taken)
 	}
 }
@@ -108,7 +112,11 @@ func (t *Txn) changed(at spot) {
 	if nf != f {
 		at.e.setFlags(nf)
 	}
-	t.need = max(t.need, at.s.pending)
+	if at.s.pending != 0 {
+		t.need = max(t.need, at.s.pending)
+	} else {
+		t.wrote = true // the slot is fresh: Unlock notes the commit
+	}
 	if at.s.watches != nil {
 		t.e.alarm(at.s, at.t.name(at.e, nf))
 	}
@@ -119,9 +127,14 @@ func (t *Txn) enqueue(at spot) {
 		at.s.queued = append(at.s.queued, at.t)
 	}
 	at.t.queue = append(at.t.queue, at.off)
-	if !at.s.listed {
-		at.s.listed = true
-		t.fresh = append(t.fresh, at.s)
+	t.list(at.s)
+}
+
+// list has the slot listed for the commit that gathers, at the latest when the Txn unlocks it.
+func (t *Txn) list(s *slot) {
+	if !s.listed {
+		s.listed = true
+		t.fresh = append(t.fresh, s)
 	}
 }
 
@@ -133,7 +146,7 @@ func (t *Txn) Get(k Key) (Value, bool) {
 		return Value{}, false
 	}
 	t.hits++
-	t.warm(at.e, f)
+	t.warm(&at, f)
 	c := at.t.cell(at.e, f)
 	return c.value(), true
 }
@@ -148,11 +161,22 @@ func (t *Txn) Peek(k Key) (Value, bool) {
 	return c.value(), true
 }
 
-// warm counts an access for the clock that drops cold entries.
-func (t *Txn) warm(e entry, f flags) {
+// warm counts an access: for the clock that drops cold entries, and for OBJECT IDLETIME.
+func (t *Txn) warm(at *spot, f flags) {
+	at.t.usedAt = uint32(t.now / 1000)
 	if f&heatMask != heatMask && t.e.evicting() {
-		e.setFlags(f + 1<<heatShift)
+		at.e.setFlags(f + 1<<heatShift)
 	}
+}
+
+// IdleSeconds returns how long, at least, a key was not used: the time since any key of its table was. An exact time per key
+// would cost each counter four bytes.
+func (t *Txn) IdleSeconds(k Key) (int64, bool) {
+	at, _ := t.find(&k)
+	if at.e == nil {
+		return 0, false
+	}
+	return max(t.now/1000-max(int64(at.t.usedAt), t.e.opened), 0), true
 }
 
 // Touch counts as an access to a key and reports whether it exists.
@@ -161,7 +185,7 @@ func (t *Txn) Touch(k Key) bool {
 	if at.e == nil {
 		return false
 	}
-	t.warm(at.e, f)
+	t.warm(&at, f)
 	return true
 }
 
@@ -171,7 +195,7 @@ func (t *Txn) IncrBy(k Key, delta int64) (int64, error) {
 	if at.e == nil {
 		return delta, t.set(&k, at, cell{isInt: true, num: delta})
 	}
-	t.warm(at.e, f)
+	t.warm(&at, f)
 	if !isInt(f) {
 		return t.incrAside(&k, at, f, delta)
 	}
@@ -258,12 +282,13 @@ func (t *Txn) set(k *Key, at spot, c cell) error {
 func (t *Txn) create(k *Key, at spot, c cell) error {
 	sp := t.e.space
 	at.t = at.s.makeRoom(sp, k.order)
+	at.t.usedAt = uint32(t.now / 1000)
 	old, off := at.t.find(k.hash, k.Name)
 	var ok bool
 	if old != nil {
 		old.setFlags(old.flags() &^ flagDeleted)
 		at.e, at.off, ok = at.t.replace(sp, k.hash, old, off, c)
-	} else {
+	} else if !at.t.crowded() {
 		stored := flags(0)
 		if at.t.partial {
 			stored = flagStored
@@ -306,15 +331,20 @@ func (t *Txn) Delete(k Key) bool {
 	return true
 }
 
-// delete leaves the name behind as deleted while the log or the store still has to be told.
+// delete removes a key that find has found.
 func (t *Txn) delete(k *Key, at spot) {
+	t.mark(k, at)
+	t.tidy(at.t)
+}
+
+// mark leaves the name behind as deleted while the log or the store still has to be told. It moves no other entry.
+func (t *Txn) mark(k *Key, at spot) {
 	f := at.e.flags()
 	at.s.addKeys(-1, -boolInt(f&flagExpires != 0))
 	t.changed(at)
 	f = at.e.flags()
 	if f&flagsBusy == flagDirty && f&flagStored == 0 {
 		at.t.remove(t.e.space, k.hash, at.e, at.off)
-		t.tidy(at.t)
 		return
 	}
 	// An empty cell keeps the entry's side value from living on, and its expiry from being looked for.
@@ -322,14 +352,15 @@ func (t *Txn) delete(k *Key, at spot) {
 		at.e, at.off = e, off
 	}
 	at.e.setFlags(at.e.flags() | flagDeleted)
-	t.tidy(at.t)
 }
 
-// expire removes a key whose time has come. Its absence follows from the clock alone, so nobody waits for the commit.
+// expire removes a key whose time has come. Its absence follows from the clock and from what find has noted, so nobody waits
+// for the commit that removes it. The table is tidied later: to the caller this is a read, which leaves the values that it has
+// got before where they are.
 func (t *Txn) expire(k *Key, at spot) {
-	need := t.need
-	t.delete(k, at)
-	t.need = need
+	need, wrote := t.need, t.wrote
+	t.mark(k, at)
+	t.need, t.wrote = need, wrote
 	t.e.stats.expired.Add(1)
 }
 

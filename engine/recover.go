@@ -44,7 +44,7 @@ func (e *Engine) recoverDatabases() error {
 func (e *Engine) setDatabaseIDs(ids []byte) error {
 	seen := [256]bool{}
 	for _, id := range ids {
-		if seen[id] {
+		if seen[id] || int(id) >= len(ids) {
 			return fmt.Errorf("%w: databases %x", errRow, ids)
 		}
 		seen[id] = true
@@ -184,20 +184,26 @@ func (r *replayer) applyEntry(op *persist.Op) error {
 		return err
 	}
 	s := &db.slots[k.slot]
-	r.putEntry(s, k, c, deleted)
+	if !r.putEntry(s, k, c, deleted) {
+		return fmt.Errorf("slot %d: %w", k.slot, ErrOutOfMemory)
+	}
 	s.noteExpiry(c.expireAt)
 	return nil
 }
 
-func (r *replayer) putEntry(s *slot, k dataKey, c cell, deleted bool) {
+func (r *replayer) putEntry(s *slot, k dataKey, c cell, deleted bool) bool {
 	sp := r.e.space
 	hash := sp.hash(k.name)
 	t := s.makeRoom(sp, k.order)
 	e, off := t.find(hash, k.name)
+	var ok bool
 	if e == nil {
-		e, _, _ = t.insert(sp, hash, k.name, c, 0)
+		e, _, ok = t.insert(sp, hash, k.name, c, 0)
 	} else {
-		e, _, _ = t.replace(sp, hash, e, off, c)
+		e, _, ok = t.replace(sp, hash, e, off, c)
+	}
+	if !ok {
+		return false
 	}
 	f := e.flags()&^flagDeleted | flagDirty | flagStored
 	if deleted {
@@ -208,6 +214,7 @@ func (r *replayer) putEntry(s *slot, k dataKey, c cell, deleted bool) {
 	if t.wantsCompaction() {
 		t.compact(sp, nil)
 	}
+	return true
 }
 
 // applyFlush voids a whole database: the only range that the engine ever deletes.

@@ -96,29 +96,23 @@ func (t *Txn) scanTable(s *slot, from uint16, count int) ([]scanned, int, error)
 		return nil, 1 << orderBits, nil
 	}
 	tb := s.table(from)
-	last, partial := tb.last(), tb.partial
+	last, next, partial := tb.last(), int(tb.last())+1, tb.partial
 	found, gone := t.collect(tb, from)
 	if !t.all {
 		s.mu.Unlock()
 	}
 	if partial {
 		var err error
-		if found, err = t.addStored(s, from, last, found, gone); err != nil {
+		if found, next, err = t.addStored(s, from, last, count, found, gone); err != nil {
 			return nil, 0, err
 		}
 	}
 	slices.SortFunc(found, func(a, b scanned) int { return int(a.order) - int(b.order) })
-	if count >= len(found) {
-		return found, int(last) + 1, nil
+	if last := max(count, 1) - 1; last < len(found)-1 {
+		next = min(next, int(found[last].order)+1)
 	}
-	end := max(count, 1)
-	for end < len(found) && found[end].order == found[end-1].order {
-		end++
-	}
-	if end == len(found) {
-		return found, int(last) + 1, nil
-	}
-	return found[:end], int(found[end].order), nil
+	n, _ := slices.BinarySearchFunc(found, next, func(s scanned, next int) int { return int(s.order) - next })
+	return found[:n], next, nil
 }
 
 // collect copies a table's names from an order on: those that are there, and those that memory knows to be gone.
@@ -139,14 +133,15 @@ func (t *Txn) collect(tb *table, from uint16) (found []scanned, gone map[string]
 	return found, gone
 }
 
-// addStored adds the rows of a range that memory does not have.
-func (t *Txn) addStored(s *slot, from, to uint16, found []scanned, gone map[string]bool) ([]scanned, error) {
+// addStored adds rows of a range that memory does not have: at least count, if there are so many. It returns the order that
+// the rows it left out begin with.
+func (t *Txn) addStored(s *slot, from, to uint16, count int, found []scanned, gone map[string]bool) ([]scanned, int, error) {
 	for i := range found {
 		gone[string(found[i].name)] = true
 	}
-	rows, err := t.e.readRows(s.db.id, s.number, from, to)
+	rows, next, err := t.e.readRows(s, from, to, max(count, 1))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for i := range rows {
 		r := &rows[i]
@@ -155,7 +150,7 @@ func (t *Txn) addStored(s *slot, from, to uint16, found []scanned, gone map[stri
 		}
 		found = append(found, scanned{r.order, r.cell.value().Kind, r.name})
 	}
-	return found, nil
+	return found, next, nil
 }
 
 // RandomKey returns a copy of the name of some key, false when there is none. It looks from a random place on, so a key after

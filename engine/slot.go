@@ -9,13 +9,18 @@ import (
 
 // slot is the unit of everything: one of a database's 16384 hash slots, with its own lock, tables, dirty list and counts.
 type slot struct {
+	// What every command touches lies in the first two of five cache lines: lock, commits, the table's index and arena.
+
 	mu sync.Mutex
 	// near is read, without the lock, only to bring the slot's first cache line in while other slots' lines are on their way.
 	near atomic.Uint32
 
 	// listed: the slot is on the list of the commit that gathers (pending), or will be when the Txn that holds it unlocks
 	// (pending still 0).
-	listed  bool
+	listed bool
+	// countsQueued and countsDirty: the counts have changed since the last commit walk, or checkpoint, took them.
+	countsQueued, countsDirty, countsTaken bool
+
 	pending uint64 // the commit whose walk will take the slot's queued entries
 	taken   uint64 // the last commit whose walk took entries
 	buried  uint64 // the last commit whose walk removed deleted names
@@ -23,21 +28,23 @@ type slot struct {
 	one     table    // the slot's only table, until it is split
 	parts   []*table // afterwards: by the top bits of the order; tables of lesser depth stand several times
 	db      *database
-	number  uint16
-	bits    uint8
 	queued  []*table // tables whose queue is not empty
 	watches map[string][]*Watch
 
 	// The counts cover what is only in the store, too.
 	keys     uint64
 	expiries uint64
-	// countsQueued and countsDirty: the counts have changed since the last commit walk, or checkpoint, took them.
-	countsQueued, countsDirty, countsTaken bool
-	// flushed: rows that the store holds of this slot are void (FLUSHDB) until a checkpoint deletes them.
-	flushed, flushTaken bool
-
 	// departures counts the times that an entry left memory: what was read from the store before the last of them may be stale.
 	departures uint64
+	// evictions counts the times that clean entries were dropped: a table that was being loaded may be partial again.
+	evictions uint64
+	// exchanged is the commit by which SWAPDB last gave the database another number.
+	exchanged uint64
+
+	number uint16
+	bits   uint8 // len(parts) is 1 << bits
+	// flushed: rows that the store holds of this slot are void (FLUSHDB) until a checkpoint deletes them.
+	flushed, flushTaken bool
 }
 
 func (s *slot) table(order uint16) *table {
@@ -127,8 +134,8 @@ func (s *slot) counts() slotCounts {
 
 // database is one of the physical databases; SWAPDB changes which logical database it is.
 type database struct {
+	slots [hashslot.Count]slot // first, so that slots begin where cache lines do
 	id    uint8
-	slots [hashslot.Count]slot
 	// nextExpiry of each slot: unix milliseconds, 0 for none. Written under the slot's lock, read by the expiry cycle without.
 	nextExpiry [hashslot.Count]atomic.Int64
 	keys       atomic.Int64

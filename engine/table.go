@@ -64,6 +64,9 @@ type table struct {
 	depth  uint8
 	prefix uint16
 
+	// usedAt is when an entry was last accessed, in unix seconds.
+	usedAt uint32
+
 	// queue holds the offsets of the entries that the next commit walk takes.
 	queue []uint32
 

@@ -27,8 +27,17 @@ func (t *table) resizeIndex(sp *space, pages int) {
 	})
 }
 
-// wantsCompaction: a quarter of the arena is garbage.
-func (t *table) wantsCompaction() bool { return t.dead > pageSize && t.dead*4 > t.tail }
+// wantsCompaction: a quarter of the arena is garbage, or garbage keeps a crowded table from growing.
+func (t *table) wantsCompaction() bool {
+	return t.dead > pageSize && t.dead*4 > t.tail || t.crowded() && t.dead > crowdedGarbage
+}
+
+// crowded: the table takes no new names. The second half of the address space is left to those that it has: page ends may cost
+// half of an arena, so what fits into one half in some order fits into both in any, after a restart for instance.
+func (t *table) crowded() bool { return t.tail > maxArenaBytes/2 }
+
+// crowdedGarbage bounds how often a crowded table is compacted, which takes some 10 ms.
+const crowdedGarbage = 64 << 10
 
 // compact moves what is alive to new pages, front to back, giving each old page back as soon as it is empty; entries that
 // drop reports true for are left behind. The index follows.
@@ -103,7 +112,7 @@ func (t *table) release(sp *space) {
 
 // split deals the entries out to two tables of one more bit of order, and leaves t empty.
 func (t *table) split(sp *space) (low, high *table) {
-	low = &table{depth: t.depth + 1, prefix: t.prefix, partial: t.partial, dirty: t.dirty, taken: t.taken, nextExpiry: t.nextExpiry}
+	low = &table{depth: t.depth + 1, prefix: t.prefix, partial: t.partial, dirty: t.dirty, taken: t.taken, usedAt: t.usedAt, nextExpiry: t.nextExpiry}
 	high = &table{}
 	*high = *low
 	high.prefix |= 1 << (15 - t.depth)

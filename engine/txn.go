@@ -21,29 +21,31 @@ type Txn struct {
 
 	// fresh are the held slots that this Txn has made dirty and that no commit has listed yet.
 	fresh []*slot
+	wrote bool // what made them dirty was more than the removal of expired keys
 	need  uint64
 	now   int64
 
 	changes      int64
 	hits, misses int64
 
-	absent []absence
-	order  []slotRef
-	touch  toucher
+	// absent holds, while Lock is under way, the proofs that the store has no row of a name: it had none when it was read, and
+	// no entry of the slot has left memory since. The value is the slot's departures at the time.
+	absent  map[absentName]uint64
+	missing []Key
+	order   []slotRef
+	touch   toucher
 }
 
-// slotRef is a slot to be locked, with the place that locking order gives it.
+// slotRef is a slot to be locked, with the place that locking order gives it: physical database and number, which no SWAPDB
+// changes. In the order of logical databases, two that lock across a SWAPDB could wait for each other.
 type slotRef struct {
 	s    *slot
 	rank uint32
 }
 
-// absence is the proof that the store has no row of a name: it had none when it was read, and no entry of the slot has left
-// memory since.
-type absence struct {
-	s          *slot
-	name       string
-	departures uint64
+type absentName struct {
+	s    *slot
+	name string
 }
 
 // NewTxn returns a window for one connection.
@@ -59,26 +61,39 @@ func (t *Txn) ClearNeed() { t.need = 0 }
 // transaction sees one time.
 func (t *Txn) Now() int64 { return t.now }
 
-func (t *Txn) begin() {
-	t.now = t.e.clock()
-	t.logging = t.e.logging.Load()
-}
+func (t *Txn) begin() { t.now = t.e.clock() }
 
-// Lock locks the slots of keys, in ascending order of database and slot. Afterwards every key is in memory or known not to
-// exist. With write, and several slots, what is written until Unlock is one commit.
+// locked is called once the locks are held. Whether there is a log must be asked then: it is switched under LockAll.
+func (t *Txn) locked() { t.logging = t.e.logging.Load() }
+
+// maxUnlockedLoads is how often Lock reads what is missing without holding a lock. When that many rounds were not enough,
+// because what is read is evicted or deleted again meanwhile, it reads the rest with the slots locked.
+const maxUnlockedLoads = 4
+
+// Lock locks the slots of keys, in ascending order of physical database and slot. Afterwards every key is in memory or known
+// not to exist. With write, and several slots, what is written until Unlock is one commit.
 func (t *Txn) Lock(keys []Key, write bool) {
 	t.e.admit(write)
 	t.begin()
-	for {
+	for round := 0; ; round++ {
 		t.lockSlots(keys, write)
-		missing := t.firstMissing(keys)
-		if missing < 0 {
-			return
+		t.findMissing(keys)
+		if len(t.missing) == 0 {
+			break
 		}
-		k := keys[missing]
+		if round == maxUnlockedLoads {
+			for i := range t.missing {
+				t.fetch(t.slot(&t.missing[i]), &t.missing[i])
+			}
+			break
+		}
 		t.Unlock()
-		t.load(k)
+		for i := range t.missing {
+			t.load(&t.missing[i])
+		}
 	}
+	t.forgetMissing()
+	t.locked()
 }
 
 func (t *Txn) lockSlots(keys []Key, write bool) {
@@ -87,10 +102,11 @@ func (t *Txn) lockSlots(keys []Key, write bool) {
 		return
 	}
 	for {
+		swaps := t.e.swaps.Load()
 		t.order = t.order[:0]
 		for i := range keys {
-			k := &keys[i]
-			t.order = append(t.order, slotRef{t.e.slot(k), uint32(k.DB)<<16 | uint32(k.Slot)})
+			s := t.e.slot(&keys[i])
+			t.order = append(t.order, slotRef{s, uint32(s.db.id)<<16 | uint32(s.number)})
 		}
 		slices.SortFunc(t.order, func(a, b slotRef) int { return int(a.rank) - int(b.rank) })
 		t.order = slices.CompactFunc(t.order, func(a, b slotRef) bool { return a.rank == b.rank })
@@ -101,7 +117,7 @@ func (t *Txn) lockSlots(keys []Key, write bool) {
 			r.s.mu.Lock()
 			t.hold(r.s)
 		}
-		if t.current(keys) {
+		if swaps == t.e.swaps.Load() {
 			return
 		}
 		t.Unlock()
@@ -120,16 +136,6 @@ func (t *Txn) lockOne(k *Key) {
 	}
 }
 
-// current reports whether the databases are still those that the locked slots belong to: SWAPDB may have come between.
-func (t *Txn) current(keys []Key) bool {
-	for i := range keys {
-		if !t.holds(t.e.slot(&keys[i])) {
-			return false
-		}
-	}
-	return true
-}
-
 func (t *Txn) hold(s *slot) {
 	t.held = append(t.held, s)
 	t.heldBits |= 1 << (s.number & 63)
@@ -146,7 +152,7 @@ func (t *Txn) excludeWalk() {
 	}
 }
 
-// LockBatch locks for a pipeline: command i uses keys[ends[i-1]:ends[i]]. It locks the slots of as many leading commands as
+// LockBatch locks for a pipeline: command i uses keys[ends[i-1]:ends[i]], of which there is at least one. It locks the slots of as many leading commands as
 // it can get without waiting (of the first command, whatever it takes), brings their entries into the cache together, so
 // that the loads of the whole batch overlap, and returns how many commands may run before Unlock: at least one.
 //
@@ -158,12 +164,17 @@ func (t *Txn) LockBatch(keys []Key, ends []int, write bool) int {
 	}
 	t.e.admit(write)
 	t.begin()
+	swaps := t.e.swaps.Load()
 	t.touch.slots(t.e, keys)
 	if write && len(keys) > len(ends) {
 		t.excludeWalk()
 	}
-	n := t.tryLock(keys, ends)
+	n := t.tryLock(ends)
+	if swaps != t.e.swaps.Load() {
+		n = 0 // other databases than those whose slots were found; none can be swapped while a slot is held
+	}
 	if n > 0 {
+		t.locked()
 		t.touch.entries(keys[:ends[n-1]])
 		n = t.resident(keys, ends[:n])
 	}
@@ -177,7 +188,7 @@ func (t *Txn) LockBatch(keys []Key, ends []int, write bool) int {
 
 // tryLock returns how many leading commands have all their slots locked. Slots of a command that failed stay locked until
 // Unlock; that is harmless.
-func (t *Txn) tryLock(keys []Key, ends []int) int {
+func (t *Txn) tryLock(ends []int) int {
 	from := 0
 	for i, end := range ends {
 		for j := from; j < end; j++ {
@@ -189,9 +200,6 @@ func (t *Txn) tryLock(keys []Key, ends []int) int {
 				return i
 			}
 			t.hold(s)
-			if s != t.e.slot(&keys[j]) {
-				return i
-			}
 		}
 		from = end
 	}
@@ -205,50 +213,59 @@ func (t *Txn) resident(keys []Key, ends []int) int {
 	}
 	from := 0
 	for i, end := range ends {
-		if t.firstMissing(keys[from:end]) >= 0 {
-			return i
+		for j := from; j < end; j++ {
+			if t.isMissing(&keys[j]) {
+				return i
+			}
 		}
 		from = end
 	}
 	return len(ends)
 }
 
-// firstMissing returns the first key that may be in the store and is not in memory, -1 when there is none.
-func (t *Txn) firstMissing(keys []Key) int {
+// findMissing collects the keys that are missing from memory although the store may have them.
+func (t *Txn) findMissing(keys []Key) {
+	t.missing = t.missing[:0]
 	for i := range keys {
-		k := &keys[i]
-		s := t.slot(k)
-		tb := s.table(k.order)
-		if !tb.partial {
-			continue
-		}
-		if e, _ := tb.find(k.hash, k.Name); e == nil && !t.knownAbsent(s, k.Name) {
-			return i
+		if t.isMissing(&keys[i]) {
+			t.missing = append(t.missing, keys[i])
 		}
 	}
-	return -1
 }
 
-func (t *Txn) knownAbsent(s *slot, name []byte) bool {
-	for i := range t.absent {
-		if a := &t.absent[i]; a.s == s && a.departures == s.departures && a.name == string(name) {
-			return true
-		}
+func (t *Txn) isMissing(k *Key) bool {
+	s := t.slot(k)
+	tb := s.table(k.order)
+	if !tb.partial {
+		return false
 	}
-	return false
+	if e, _ := tb.find(k.hash, k.Name); e != nil {
+		return false
+	}
+	departures, read := t.absent[absentName{s, string(k.Name)}]
+	return !read || departures != s.departures
 }
 
-// LockAll locks every slot of every database.
+// maxKeptMissing bounds what a Txn keeps of the list of missing keys.
+const maxKeptMissing = 64
+
+func (t *Txn) forgetMissing() {
+	if cap(t.missing) > maxKeptMissing {
+		t.missing = nil
+	}
+	t.absent = nil
+}
+
+// LockAll locks every slot of every database. A key that is not in memory is then read from the store when it is used.
 func (t *Txn) LockAll() {
 	t.begin()
 	t.excludeWalk()
 	t.e.mu.Lock()
 	t.all = true
-	for n := range t.e.dbs {
-		if db := t.e.dbs[n].Load(); db != nil {
-			db.lock()
-		}
+	for _, db := range t.e.physical() {
+		db.lock()
 	}
+	t.locked()
 }
 
 func (db *database) lock() {
@@ -263,22 +280,27 @@ func (t *Txn) slot(k *Key) *slot {
 }
 
 func (t *Txn) database(n uint8) *database {
-	db := t.e.dbs[n].Load()
-	if db == nil && t.all {
-		db = t.e.makeDatabaseLocked(n)
-		db.lock()
-	} else if db == nil {
-		db = t.e.makeDatabase(n)
+	if db := t.e.dbs[n].Load(); db != nil {
+		return db
 	}
+	if !t.all {
+		return t.e.makeDatabase(n)
+	}
+	db := newDatabase(t.e.ids[n])
+	db.lock() // before anybody can find it
+	t.e.dbs[n].Store(db)
 	return db
 }
 
 // Unlock releases what a Lock took and tells the commit that gathers which slots are dirty now.
 func (t *Txn) Unlock() {
 	if len(t.fresh) > 0 {
-		t.need = max(t.need, t.e.commits.enlist(t.fresh))
+		if n := t.e.commits.enlist(t.fresh); t.wrote {
+			t.need = max(t.need, n)
+		}
 		t.fresh = t.fresh[:0]
 	}
+	t.wrote = false
 	if t.all {
 		t.unlockAll()
 	}
@@ -307,7 +329,6 @@ func (t *Txn) unlockAll() {
 
 // publish adds what the Txn counted to the shared counters: once a batch, not once a command.
 func (t *Txn) publish() {
-	t.absent = t.absent[:0]
 	addCounter(&t.e.stats.changes, &t.changes)
 	addCounter(&t.e.stats.hits, &t.hits)
 	addCounter(&t.e.stats.misses, &t.misses)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -59,10 +58,7 @@ func (e *Engine) warmSlot(s *slot) error {
 	s.mu.Lock()
 	keys := s.keys
 	s.mu.Unlock()
-	err := e.loadDue(s)
-	for errors.Is(err, errTableChanged) {
-		err = e.loadDue(s)
-	}
+	err := e.loadSlot(s)
 	e.warmer.loaded.Add(int64(keys))
 	return err
 }

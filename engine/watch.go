@@ -68,7 +68,20 @@ func (e *Engine) alarm(s *slot, name []byte) {
 	}
 }
 
-// alarmAll tells the watches of a slot whose names exist that they vanish or are exchanged.
+// alarmPresent tells the watches of a slot of database n whose names exist that they vanish. It needs LockAll.
+func (t *Txn) alarmPresent(n int, s *slot) {
+	for name, watches := range s.watches {
+		if _, ok := t.Peek(t.e.Key(n, []byte(name))); !ok {
+			continue
+		}
+		for _, w := range watches {
+			w.dirty.Store(true)
+		}
+	}
+}
+
+// alarmAll tells all watches of a slot that the database is exchanged for another. Redis spares a watch whose name exists in
+// neither; here the names stay with the slot, so the watch could not follow.
 func (e *Engine) alarmAll(s *slot) {
 	for _, watches := range s.watches {
 		for _, w := range watches {

@@ -1,0 +1,148 @@
+package compat
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestTheFirstMinute is what a newcomer does: count, kill, count on.
+func TestTheFirstMinute(t *testing.T) {
+	n := startNode(t)
+	expect(t, n.tool("redis-cli", "INCRBY", "page:1", "5"), "5\n")
+	n.kill()
+	n.start()
+	expect(t, n.tool("redis-cli", "INCRBY", "page:1", "5"), "10\n")
+	if code := n.terminate(); code != 0 {
+		t.Fatalf("SIGTERM: exit code %d\n%s", code, n.log)
+	}
+	n.start()
+	expect(t, n.tool("redis-cli", "GET", "page:1"), "10\n")
+}
+
+func expect(t *testing.T, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+func contain(t *testing.T, got string, wants ...string) {
+	t.Helper()
+	for _, want := range wants {
+		if !strings.Contains(got, want) {
+			t.Fatalf("%q does not contain %q", got, want)
+		}
+	}
+}
+
+// TestRedisBenchmark runs the tests of redis-benchmark that are about counters; it exits 1 at the first error reply.
+func TestRedisBenchmark(t *testing.T) {
+	n := startNode(t)
+	for _, pipeline := range []string{"1", "16"} {
+		out := n.tool("redis-benchmark", "-q", "-n", "5000", "-P", pipeline, "-r", "1000", "-t", "ping_inline,ping_mbulk,set,get,incr,mset")
+		contain(t, out, "PING_INLINE", "SET", "GET", "INCR", "MSET")
+		if strings.Contains(out, "ERR") || strings.Contains(out, "WARNING") {
+			t.Fatal(out)
+		}
+	}
+	n.tool("redis-benchmark", "-q", "-n", "2000", "-3", "-t", "incr")
+	n.tool("redis-benchmark", "-q", "-n", "2000", "--dbnum", "3", "-r", "100", "INCRBY", "key:__rand_int__", "2")
+}
+
+// TestRedisCliModes runs the modes of redis-cli that people look at a server with.
+func TestRedisCliModes(t *testing.T) {
+	n := startNode(t)
+	for i := range 50 {
+		n.tool("redis-cli", "SET", fmt.Sprintf("page:%d", i), fmt.Sprint(i))
+	}
+	n.tool("redis-cli", "SET", "long", strings.Repeat("x", 5000))
+
+	scanned := strings.Fields(n.tool("redis-cli", "--scan", "--pattern", "page:*"))
+	if len(scanned) != 50 {
+		t.Fatalf("--scan found %d keys, want 50", len(scanned))
+	}
+	contain(t, n.tool("redis-cli", "--bigkeys"), `Biggest string found '"long"' has 5000 bytes`, "51 strings with")
+	contain(t, n.tool("redis-cli", "--memkeys"), `Biggest string found '"long"'`)
+	contain(t, n.tool("redis-cli", "-3", "HELLO", "3"), "redis", "proto")
+	contain(t, n.tool("redis-cli", "-3", "--no-raw", "GET", "page:7"), `"7"`)
+	contain(t, n.tool("redis-cli", "-3", "CONFIG", "GET", "appendfsync"), "appendfsync", "always")
+	contain(t, n.tool("redis-cli", "INFO", "keyspace"), "db0:keys=51,expires=0")
+
+	pipe := exec.Command("redis-cli", "-p", n.port, "--pipe")
+	var script strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&script, "*3\r\n$6\r\nINCRBY\r\n$4\r\npipe\r\n$%d\r\n%d\r\n", len(fmt.Sprint(i)), i)
+		script.WriteString("INCR inline\r\n")
+	}
+	pipe.Stdin = strings.NewReader(script.String())
+	out, err := pipe.CombinedOutput()
+	if err != nil {
+		t.Fatalf("--pipe: %v\n%s", err, out)
+	}
+	contain(t, string(out), "errors: 0, replies: 2000")
+	expect(t, n.tool("redis-cli", "MGET", "pipe", "inline"), "499500\n1000\n")
+}
+
+// TestRedisCliStat watches a server for a moment: --stat goes on until it is ended, and buffers its lines unless told not to.
+func TestRedisCliStat(t *testing.T) {
+	n := startNode(t)
+	n.tool("redis-cli", "INCR", "page")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stat := exec.CommandContext(ctx, "stdbuf", "-oL", "redis-cli", "-p", n.port, "-i", "0.1", "--stat")
+	out, err := stat.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stat.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for _, want := range []string{"data", "keys", "1 "} {
+		if !lines.Scan() {
+			t.Fatal("--stat ended by itself")
+		}
+		contain(t, lines.Text(), want)
+	}
+	cancel()
+	_ = stat.Wait() // it was killed
+}
+
+// TestRedisCliLatency: not on a terminal, --latency measures for a second and prints minimum, maximum, average and samples.
+func TestRedisCliLatency(t *testing.T) {
+	n := startNode(t)
+	if fields := strings.Fields(n.tool("redis-cli", "--latency")); len(fields) != 4 {
+		t.Fatalf("--latency printed %q", fields)
+	}
+}
+
+// TestQuipuPing is the health check of the container.
+func TestQuipuPing(t *testing.T) {
+	n := startNode(t)
+	if out, err := exec.Command(binary, "ping", n.addr()).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	n.kill()
+	if err := exec.Command(binary, "ping", n.addr()).Run(); err == nil {
+		t.Fatal("ping of a dead server succeeded")
+	}
+}
+
+// TestQuipuCheck: a sound directory passes, and one with a flipped bit does not.
+func TestQuipuCheck(t *testing.T) {
+	n := startNode(t)
+	n.tool("redis-benchmark", "-q", "-n", "5000", "-P", "16", "-r", "1000", "-t", "incr")
+	if out, err := exec.Command(binary, "check", n.dir).CombinedOutput(); err == nil {
+		t.Fatalf("check of a directory in use succeeded:\n%s", out)
+	}
+	n.tool("redis-cli", "SAVE")
+	n.tool("redis-benchmark", "-q", "-n", "500", "-t", "incr")
+	n.kill()
+	if out, err := exec.Command(binary, "check", n.dir).CombinedOutput(); err != nil {
+		t.Fatalf("check: %v\n%s", err, out)
+	}
+}

@@ -1,0 +1,58 @@
+// Package engine keeps the counters: in memory, compact and fast, and through persist on disk, so that nothing which was
+// acknowledged is ever lost. It knows nothing of sockets and of RESP; the server calls it through a Txn.
+//
+// # Places
+//
+// A name belongs to a database and, by Redis Cluster's rule, to one of 16384 slots. A slot has a lock, a table, a queue of
+// changed entries and exact counts; nothing that a single-slot command does takes a lock beyond its slot's. Within a slot,
+// names have an order: 16 bits of their xxHash. The order is what rows are sorted by in the store, what SCAN walks along, and
+// what a slot that grows beyond two thousand entries is split by (slot.go), so that one part of it can be loaded, scanned or
+// dropped without the rest: a slot of ten million names, which a hash tag makes easily, behaves like ten thousand small ones.
+//
+// # Tables
+//
+// A table (table.go) is an open-addressed index of 4-byte references over an arena of entries (entry.go). Both are made of
+// 512-byte pages outside the Go heap (page.go): the collector has nothing to walk, growing never copies more than a table, and
+// a page that is given back fits whoever needs one next. A counter with a 16-byte name takes 21 bytes in the arena (3 of
+// header, 16 of name, 2 of value), 5 in the index at its mean load, and 1 to 2 in what pages, page lists and the slot itself
+// lose. Strings up to 64 bytes live in the arena, too; longer ones, and names beyond 254 bytes, are Go objects beside it.
+//
+// # Commits
+//
+// A change marks its entry, queues it in its table, and its slot in the commit that gathers (commit.go). A commit walks its
+// slots, writes each queued entry's value as it is by then into one log record, and publishes its number when the record is as
+// durable as the policy demands. Whoever wrote or saw a value waits for the commit that holds it, and for nothing else: two bits
+// in the entry say which commit took it last. Commands that write several slots, and transactions, hold all their locks at once
+// and keep the walk out meanwhile, so a record holds all of them or nothing.
+//
+// # Memory is a cache
+//
+// A checkpoint (checkpoint.go) writes what has changed since the last one into the store, slot by slot in the order of keys,
+// and lets the log be trimmed. After that, an entry is clean and may be dropped (evict.go); its table is then partial, and a
+// name that is missing from a partial table is looked up in the store (load.go). A start is the same thing: it reads the
+// counts of the slots and the tail of the log, and serves; entries come in as they are asked for, and all of them in the
+// background (warm.go).
+//
+// A deletion leaves its entry behind, marked, until the log and the store have been told; departures, a count per slot of
+// entries that left memory, tells whether what was read from the store without a lock is still to be believed.
+//
+// # Locks, in the order in which they are taken
+//
+//	commits.walk   for reading by writers of several slots, for writing by the commit walk
+//	Engine.mu      databases coming into being; LockAll
+//	slot.mu        ascending by database and slot; LockBatch takes what it can get in any order, because it only tries
+//	commits.mu     the lists of the commit that gathers
+//
+// # Decisions
+//
+//   - Two hashes per name. The index is keyed by a secret of the process (hash/maphash), so nobody can choose names that collide;
+//     the order is not, because it is on disk. Together they cost 10 ns.
+//   - Integers of 2, 4, 6 or 8 bytes instead of always 8: a move in the arena at 2^15, 2^31 and 2^47 costs less than the 4 to
+//     6 bytes that nearly every counter would carry for nothing.
+//   - Buckets of 16 references, a cache line, packed to the front, at up to 90 % load; the index grows by an eighth. Doubling
+//     would leave it half empty at some populations, since all slots grow together.
+//   - Trying locks in order of arrival instead of sorting them (LockBatch), and touching the memory of all keys of a batch before
+//     executing it (touch.go).
+//   - The leader of a commit yields the processor once before it walks: with one core, that gathers the writes of all connections
+//     that are ready, as an event loop's iteration would.
+package engine

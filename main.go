@@ -1,0 +1,399 @@
+// Quipu is a durable counter server that speaks the Redis protocol. This file is the architecture told in order: the configuration, the
+// log, the engine with the store below it, the server above it, and the end.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"quipu/engine"
+	"quipu/persist"
+	"quipu/server"
+	"quipu/server/config"
+	"quipu/server/logging"
+)
+
+// The exit codes of the process.
+const (
+	exitOK      = 0
+	exitFailure = 1   // could not start, lost its log, found damage
+	exitForced  = 130 // a second signal cut the shutdown short
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run executes one of the program's commands and returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var err error
+	switch {
+	case len(args) > 0 && args[0] == "check":
+		err = check(args[1:], stdout)
+	case len(args) > 0 && args[0] == "ping":
+		err = ping(args[1:], stdout)
+	default:
+		err = serve(args, stdin, stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err) //nolint:errcheck // there is no other place to tell
+		return exitFailure
+	}
+	return exitOK
+}
+
+// serve runs the server until a signal or SHUTDOWN ends it.
+func serve(args []string, stdin io.Reader, stdout io.Writer) error {
+	cfg, err := config.Parse(args, stdin)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		_, err = io.WriteString(stdout, config.Usage)
+		return err
+	case errors.Is(err, config.ErrVersion):
+		_, err = fmt.Fprintln(stdout, versionLine())
+		return err
+	case err != nil:
+		return err
+	}
+	log, closeLog, err := openLog(cfg, stdout)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	return serveConfigured(cfg, log)
+}
+
+// versionLine is what --version prints.
+func versionLine() string {
+	return fmt.Sprintf("Quipu server v=%s redis=%s go=%s bits=64", server.Version(), server.RedisVersion, strings.TrimPrefix(runtime.Version(), "go"))
+}
+
+// openLog returns the log that cfg describes, and what closes it.
+func openLog(cfg *config.Config, stdout io.Writer) (*slog.Logger, func(), error) {
+	v := cfg.Load()
+	out, closeLog := stdout, func() {}
+	if path := v.Path(v.LogFile); path != "" {
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+		if err != nil {
+			return nil, nil, fmt.Errorf("open logfile: %w", err)
+		}
+		out, closeLog = file, func() { file.Close() } //nolint:errcheck // every line was written at once
+	}
+	level := new(slog.LevelVar)
+	level.Set(logLevel(v.LogLevel))
+	cfg.OnChange([]string{"loglevel"}, func(_, v *config.Values) error {
+		level.Set(logLevel(v.LogLevel))
+		return nil
+	})
+	var handler slog.Handler = logging.NewHandler(out, level)
+	if v.LogFormat == config.LogJSON {
+		handler = logging.NewJSONHandler(out, level)
+	}
+	return slog.New(handler), closeLog, nil
+}
+
+// logLevel translates Redis's loglevel.
+func logLevel(level config.LogLevel) slog.Level {
+	switch level {
+	case config.LogDebug:
+		return slog.LevelDebug
+	case config.LogVerbose:
+		return logging.LevelVerbose
+	case config.LogNotice:
+		return slog.LevelInfo
+	case config.LogWarning:
+	}
+	return slog.LevelWarn
+}
+
+// serveConfigured opens the store, starts the server on top of it, and ends both in the opposite order.
+func serveConfigured(cfg *config.Config, log *slog.Logger) (err error) {
+	defer func() {
+		if err != nil {
+			log.Error("Quipu ends because of an error", "error", err)
+		}
+	}()
+	v := cfg.Load()
+	greet(cfg, log)
+	signals := make(chan os.Signal, 2) // before the first file is opened: a signal from now on ends the process in order
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+	tuneCollector()
+
+	removePID, err := writePID(v.Path(v.PidFile))
+	if err != nil {
+		return err
+	}
+	defer removePID()
+
+	eng, err := openEngine(cfg, log)
+	if err != nil {
+		return err
+	}
+	srv, err := server.New(server.Options{Config: cfg, Engine: eng, Logger: log})
+	if err != nil {
+		return errors.Join(err, eng.Close())
+	}
+	if err := srv.Listen(); err != nil {
+		return errors.Join(err, eng.Close())
+	}
+	admin, err := startAdmin(srv, v, log)
+	if err != nil {
+		return errors.Join(err, stop(srv, nil, eng, server.ShutdownRequest{NoSave: true}, log))
+	}
+	announce(v, log)
+
+	request := waitForEnd(srv, signals, log)
+	go exitOnSecond(signals, log)
+	return stop(srv, admin, eng, request, log)
+}
+
+// greet tells the log who starts, and with what.
+func greet(cfg *config.Config, log *slog.Logger) {
+	log.Info("Quipu is starting", "version", server.Version(), "redis", server.RedisVersion, "pid", os.Getpid(), "cores", runtime.GOMAXPROCS(0))
+	if cfg.File() == "" {
+		log.Info("no configuration file given: the defaults and the command line count")
+	} else {
+		log.Info("Configuration loaded", "file", cfg.File())
+	}
+	if ignored := cfg.Ignored(); len(ignored) > 0 {
+		log.Warn("these parameters have no meaning here and are ignored: " + strings.Join(ignored, ", "))
+	}
+}
+
+// collectorPercent is the garbage collector's target. The counters lie outside its heap, so that what it walks is small and mostly free of
+// pointers: letting it grow to three times its size costs little memory and halves the work.
+const collectorPercent = 200
+
+// tuneCollector sets the target, unless the environment does.
+func tuneCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectorPercent)
+	}
+}
+
+// writePID writes the pidfile, if one is configured, and returns what removes it.
+func writePID(path string) (remove func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+		return nil, fmt.Errorf("write pidfile: %w", err)
+	}
+	return func() { os.Remove(path) }, nil //nolint:errcheck // a leftover says nothing wrong for long
+}
+
+// openEngine recovers the counters, and lets CONFIG SET reach the engine.
+func openEngine(cfg *config.Config, log *slog.Logger) (*engine.Engine, error) {
+	v := cfg.Load()
+	if err := os.MkdirAll(v.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create the data directory: %w", err)
+	}
+	began := time.Now()
+	eng, err := engine.Open(engine.Options{
+		Databases: v.Databases, Dir: v.Dir, AppendOnly: v.AppendOnly, Fsync: fsyncPolicy(v.AppendFsync),
+		MaxMemory: v.MaxMemory, MaxMemoryPolicy: v.MaxMemoryPolicy.String(),
+		CheckpointLogBytes: v.CheckpointLogSize, CheckpointInterval: v.CheckpointInterval,
+		SegmentBytes: v.LogSegmentSize, StoreCacheBytes: v.StoreCacheSize, StallTimeout: v.CommitStallTimeout,
+		Logger: log, Fatal: func(err error) { die(log, err) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	log.Info("data directory opened", "dir", v.Dir, "took", time.Since(began).Round(time.Millisecond))
+	cfg.OnChange([]string{"appendfsync"}, func(_, v *config.Values) error {
+		eng.SetFsync(fsyncPolicy(v.AppendFsync))
+		return nil
+	})
+	cfg.OnChange([]string{"appendonly"}, func(_, v *config.Values) error { return eng.SetAppendOnly(v.AppendOnly) })
+	cfg.OnChange([]string{"maxmemory"}, func(_, v *config.Values) error {
+		eng.SetMaxMemory(v.MaxMemory)
+		return nil
+	})
+	return eng, nil
+}
+
+// fsyncPolicy translates appendfsync.
+func fsyncPolicy(f config.Fsync) engine.FsyncPolicy {
+	switch f {
+	case config.FsyncAlways:
+		return engine.FsyncAlways
+	case config.FsyncEverySecond:
+		return engine.FsyncEverySec
+	case config.FsyncNever:
+	}
+	return engine.FsyncNo
+}
+
+// die ends the process at once, when the log can no longer be written: whatever was acknowledged is in it, and nothing more may be.
+func die(log *slog.Logger, err error) {
+	log.Error("FATAL: the log can no longer be written. Nothing that was acknowledged is lost, and nothing more is acknowledged. "+
+		"Check the disk, then start again.", "error", err)
+	os.Exit(exitFailure)
+}
+
+// startAdmin starts the HTTP endpoint, if one is configured.
+func startAdmin(srv *server.Server, v *config.Values, log *slog.Logger) (*server.Admin, error) {
+	if v.AdminAddress == "" {
+		return nil, nil
+	}
+	admin, err := srv.StartAdmin(v.AdminAddress)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("The admin endpoint is ready", "address", admin.Addr())
+	return admin, nil
+}
+
+// announce logs the lines that scripts wait for.
+func announce(v *config.Values, log *slog.Logger) {
+	if v.Port != 0 && len(v.Bind) > 0 {
+		log.Info("The server is now ready to accept connections on port " + strconv.Itoa(v.Port))
+	}
+	if v.TLSPort != 0 && len(v.Bind) > 0 {
+		log.Info("The server is now ready to accept TLS connections on port " + strconv.Itoa(v.TLSPort))
+	}
+	if path := v.Path(v.UnixSocket); path != "" {
+		log.Info("The server is now ready to accept connections at " + path)
+	}
+}
+
+// waitForEnd returns when somebody wants the server to end.
+func waitForEnd(srv *server.Server, signals <-chan os.Signal, log *slog.Logger) server.ShutdownRequest {
+	select {
+	case sig := <-signals:
+		log.Warn("Received "+signalName(sig)+", scheduling shutdown...", "again", "ends the process at once")
+		return server.ShutdownRequest{}
+	case request := <-srv.ShutdownRequests():
+		log.Warn("User requested shutdown...")
+		return request
+	}
+}
+
+// signalName returns the name by which operators know a signal.
+func signalName(sig os.Signal) string {
+	if sig == syscall.SIGINT {
+		return "SIGINT"
+	}
+	return "SIGTERM"
+}
+
+// exitOnSecond ends the process when the operator does not want to wait any longer. The log has everything that was acknowledged.
+func exitOnSecond(signals <-chan os.Signal, log *slog.Logger) {
+	<-signals
+	log.Warn("Received another signal: exiting without a checkpoint")
+	os.Exit(exitForced)
+}
+
+// drainTimeout is how long connections may take to finish what they have read before they are cut.
+const drainTimeout = 10 * time.Second
+
+// stop ends everything: first nothing new comes in, then what was acknowledged is checkpointed, then the files are closed.
+func stop(srv *server.Server, admin *server.Admin, eng *engine.Engine, request server.ShutdownRequest, log *slog.Logger) error {
+	patience := drainTimeout
+	if request.Now {
+		patience = 0
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if cut := srv.Close(ctx); cut > 0 {
+		log.Warn("connections were cut", "connections", cut)
+	}
+	var err error
+	if admin != nil {
+		err = admin.Close(ctx)
+	}
+	if srv.Saves(request) {
+		err = errors.Join(err, lastCheckpoint(eng, log))
+	}
+	if e := eng.Close(); e != nil {
+		err = errors.Join(err, fmt.Errorf("close the data directory: %w", e))
+	}
+	if err == nil {
+		log.Warn("Quipu is now ready to exit, bye bye...")
+	}
+	return err
+}
+
+// lastCheckpoint writes what changed since the last one. One that is under way is waited for, since it may have begun too early.
+func lastCheckpoint(eng *engine.Engine, log *slog.Logger) error {
+	began := time.Now()
+	err := eng.Checkpoint(context.Background())
+	for errors.Is(err, engine.ErrCheckpointRunning) {
+		time.Sleep(10 * time.Millisecond)
+		err = eng.Checkpoint(context.Background())
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint at shutdown: %w", err)
+	}
+	log.Info("Checkpoint written on shutdown", "took", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// errDamaged says that check found something.
+var errDamaged = errors.New("the data directory is damaged")
+
+// check verifies a data directory that no server has open, and prints what it finds.
+func check(args []string, stdout io.Writer) error {
+	if len(args) != 1 {
+		return errors.New("usage: quipu check DIR")
+	}
+	damaged := false
+	summary, err := persist.Check(persist.Options{Dir: args[0]}, func(f persist.Finding) {
+		damaged = true
+		fmt.Fprintln(stdout, f) //nolint:errcheck // the exit code tells
+	})
+	if err != nil {
+		return fmt.Errorf("check %s: %w", args[0], err)
+	}
+	fmt.Fprintln(stdout, summary) //nolint:errcheck // the exit code tells
+	if damaged {
+		return errDamaged
+	}
+	return nil
+}
+
+// pingTimeout bounds ping: a container's health check has little more.
+const pingTimeout = 3 * time.Second
+
+// ping asks a running server for a sign of life. A server that wants a password first lives too.
+func ping(args []string, stdout io.Writer) error {
+	addr := "127.0.0.1:6379"
+	if len(args) > 0 {
+		addr = args[0]
+	}
+	network := "tcp"
+	if strings.HasPrefix(addr, "/") {
+		network = "unix"
+	}
+	conn, err := net.DialTimeout(network, addr, pingTimeout)
+	if err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	defer conn.Close()                            //nolint:errcheck // nothing is left to be said on it
+	conn.SetDeadline(time.Now().Add(pingTimeout)) //nolint:errcheck // then the read fails
+	if _, err := io.WriteString(conn, "PING\r\n"); err != nil {
+		return fmt.Errorf("ping %s: %w", addr, err)
+	}
+	line, err := bufio.NewReader(io.LimitReader(conn, 1024)).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("ping %s: %w", addr, err)
+	}
+	line = strings.TrimSpace(line)
+	if line != "+PONG" && !strings.HasPrefix(line, "-NOAUTH") {
+		return fmt.Errorf("ping %s: %s", addr, line)
+	}
+	_, err = fmt.Fprintln(stdout, "PONG")
+	return err
+}

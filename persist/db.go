@@ -1,0 +1,317 @@
+package persist
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// DB is a data directory that is open.
+//
+// Append, and anything that must be ordered with it, is serialised by the caller. Every other method may be
+// called at any time from any goroutine, except that Close must be the last call.
+type DB struct {
+	opts   Options
+	fs     vfs.FS
+	tables string
+	lock   io.Closer
+	store  *store
+	survey *survey
+	log    *commitLog
+	keeper *keeper
+	watch  *stallWatch
+
+	covered       atomic.Uint64
+	checkpointing atomic.Bool
+	replayed      atomic.Bool
+	closed        atomic.Bool
+	stats         struct{ checkpoints, rows, rowBytes atomic.Int64 }
+}
+
+// Open takes the lock of the directory, opens the store, reads and verifies the whole log, and checks that
+// witness, store and log agree. A directory that does not exist is laid out, unless ReadOnly, which gives
+// ErrNotFound. Damage is refused with a *DamageError. On success the DB is ready for Append, but the caller
+// will want to Replay first.
+func Open(opts Options) (*DB, error) {
+	opts = opts.withDefaults()
+	db := &DB{opts: opts, fs: opts.FS, tables: opts.FS.PathJoin(opts.Dir, tablesDir)}
+	if err := db.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open data directory %s: %w", opts.Dir, err), db.release())
+	}
+	return db, nil
+}
+
+func (db *DB) path(name string) string { return db.fs.PathJoin(db.opts.Dir, name) }
+
+func (db *DB) open() error {
+	if err := db.takeLock(); err != nil {
+		return err
+	}
+	t, err := db.findWitness()
+	if err != nil {
+		return err
+	}
+	if !t.ready {
+		t, err = db.layOut(t)
+	} else {
+		err = db.openStore(t)
+	}
+	if err != nil {
+		return err
+	}
+	db.survey, err = surveyLog(db.fs, db.path(logDir), t, db.Covered(), db.opts.Events)
+	if err != nil {
+		return err
+	}
+	if db.opts.ReadOnly {
+		return nil
+	}
+	return db.resume(t)
+}
+
+func (db *DB) takeLock() error {
+	if db.opts.ReadOnly {
+		if ok, err := exists(db.fs, db.opts.Dir); err != nil || !ok {
+			return errors.Join(err, ErrNotFound)
+		}
+	} else if err := makeDir(db.fs, db.opts.Dir); err != nil {
+		return err
+	}
+	lock, err := db.fs.Lock(db.path(lockName))
+	if err != nil {
+		return fmt.Errorf("lock %s: %w: %w", db.path(lockName), ErrLocked, err)
+	}
+	db.lock = lock
+	return nil
+}
+
+// findWitness reads the witness, or puts one into a new directory.
+func (db *DB) findWitness() (testimony, error) {
+	path := db.path(witnessName)
+	t, err := readWitness(db.fs, path)
+	if err == nil || !witnessMissing(err) {
+		return t, err
+	}
+	for _, name := range [...]string{logDir, storeDir} {
+		if ok, err := exists(db.fs, db.path(name)); err != nil || ok {
+			return testimony{}, errors.Join(err, damaged(path, -1, nil, "the witness is missing, but %s is there", db.path(name)))
+		}
+	}
+	if db.opts.ReadOnly {
+		return testimony{}, fmt.Errorf("%w in %s", ErrNotFound, db.opts.Dir)
+	}
+	t = testimony{generation: 1, firstSegment: 1, firstSeq: 1, lastSegment: 1}
+	return t, createWitness(db.fs, path, t)
+}
+
+// layOut makes what a new directory holds. Until the witness says ready, nothing was promised to anybody,
+// so what an earlier attempt left is thrown away.
+func (db *DB) layOut(t testimony) (testimony, error) {
+	if db.opts.ReadOnly {
+		return t, fmt.Errorf("%w in %s", ErrNotFound, db.opts.Dir)
+	}
+	for _, name := range [...]string{logDir, storeDir, tablesDir} {
+		if err := removeTree(db.fs, db.path(name)); err != nil {
+			return t, err
+		}
+		if err := makeDir(db.fs, db.path(name)); err != nil {
+			return t, err
+		}
+	}
+	var err error
+	if db.store, err = createStore(db.opts, db.path(storeDir)); err != nil {
+		return t, err
+	}
+	size := min(firstSegmentBytes, db.opts.SegmentBytes)
+	s, err := createSegment(db.fs, db.path(logDir), "", 1, 0, size)
+	if err != nil {
+		return t, err
+	}
+	if err := s.file.Close(); err != nil {
+		return t, ioError("close "+s.path, err)
+	}
+	w, err := openWitness(db.fs, db.path(witnessName), t)
+	if err != nil {
+		return t, err
+	}
+	if err := w.seal(func(t *testimony) { t.ready = true }); err != nil {
+		return t, errors.Join(err, w.close())
+	}
+	t = w.mu.last
+	return t, w.close()
+}
+
+// openStore opens the store and checks that it has what the witness says. It looks read-only first: a
+// store that lost tables would, opened for writing, delete the files that it no longer knows.
+func (db *DB) openStore(t testimony) error {
+	dir := db.path(storeDir)
+	look := db.opts
+	look.ReadOnly = true
+	s, err := openStore(look, dir, false)
+	if err != nil {
+		return err
+	}
+	covered, err := s.covered()
+	if err == nil && covered < t.covered {
+		err = damaged(dir, -1, nil, "the store covers index %d, but must cover %d", covered, t.covered)
+	}
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	db.covered.Store(covered)
+	if db.opts.ReadOnly {
+		db.store = s
+		return nil
+	}
+	if err := s.close(); err != nil {
+		return err
+	}
+	if err := db.cleanTables(); err != nil {
+		return err
+	}
+	db.store, err = openStore(db.opts, dir, false)
+	return err
+}
+
+// cleanTables removes what a checkpoint that did not commit has left.
+func (db *DB) cleanTables() error {
+	if err := makeDir(db.fs, db.tables); err != nil {
+		return err
+	}
+	names, err := db.fs.List(db.tables)
+	if err != nil {
+		return ioError("list "+db.tables, err)
+	}
+	for _, name := range names {
+		if err := db.fs.Remove(db.fs.PathJoin(db.tables, name)); err != nil {
+			return ioError("remove "+name+" from "+db.tables, err)
+		}
+	}
+	return nil
+}
+
+// resume makes the log ready for appending and starts the background work.
+func (db *DB) resume(t testimony) error {
+	w, err := openWitness(db.fs, db.path(witnessName), t)
+	if err != nil {
+		return err
+	}
+	db.watch = startStallWatch(db.opts)
+	db.log, err = resumeLog(db.opts, db.survey, w, db.watch)
+	if err != nil {
+		return errors.Join(err, w.close())
+	}
+	if !db.opts.manual {
+		db.keeper = startKeeper(db.log)
+	}
+	return nil
+}
+
+// Replay calls apply for every record above the covered index, in order of index; of records with the same
+// index only the last written counts, and it voids the higher ones written before it. ops and its slices
+// are valid until apply returns. An error of apply ends the replay and is returned. last is the index of
+// the newest record, or the covered index if that is higher. Replay is called at most once, before the
+// first Append.
+func (db *DB) Replay(apply func(index uint64, ops OpReader) error) (last uint64, err error) {
+	if !db.replayed.CompareAndSwap(false, true) {
+		return 0, errors.New("replay the log: it has been replayed before")
+	}
+	if err := db.survey.replay(apply); err != nil {
+		return 0, fmt.Errorf("replay the log: %w", err)
+	}
+	return db.survey.index, nil
+}
+
+// Covered returns the index that the store covers: every record up to it is part of the store.
+func (db *DB) Covered() uint64 { return db.covered.Load() }
+
+// LastTerm returns the term of the newest record that Open found, 0 if there was none.
+func (db *DB) LastTerm() uint64 { return db.survey.term }
+
+// Append writes one record and returns when the kernel has it: it then survives the death of the process,
+// but not of the machine; for that, Sync. index must follow the last one, or be one above the covered index
+// and not above the last: then the record replaces the one of that index and voids all higher ones. term is
+// kept for the caller. body is not retained. Calls must not overlap. Errors other than ErrIndex, ErrTooLarge
+// and ErrClosed are final: see ErrFailed.
+func (db *DB) Append(index, term uint64, body []byte) error {
+	if db.opts.ReadOnly {
+		return fmt.Errorf("append to the log: %w", ErrReadOnly)
+	}
+	return db.log.append(index, term, body)
+}
+
+// Sync makes every record durable whose Append returned before Sync was called. It may run beside Append,
+// and several Syncs may run at once. A failed fsync is final: see ErrFailed.
+func (db *DB) Sync() error {
+	if db.opts.ReadOnly {
+		return fmt.Errorf("sync the log: %w", ErrReadOnly)
+	}
+	return db.log.sync()
+}
+
+// Durable returns the highest index that is known to be fsynced.
+func (db *DB) Durable() uint64 {
+	if db.log == nil {
+		return db.survey.index
+	}
+	return db.log.durableIndex()
+}
+
+// LogBytes returns how many bytes of the log the store does not cover yet.
+func (db *DB) LogBytes() int64 {
+	if db.log == nil {
+		return db.survey.liveBytes
+	}
+	return db.log.stats.live.Load()
+}
+
+// Get appends the value that the store has for key to dst. It knows nothing of the log.
+func (db *DB) Get(key, dst []byte) (value []byte, ok bool, err error) {
+	return db.store.get(key, dst)
+}
+
+// Scan calls fn for every row of the store with lo <= key < hi, in order, until fn returns false or an
+// error, which Scan then returns. The slices are valid during the call. It sees the store as it was when
+// it began. A nil hi means no upper bound; persist's own rows are never shown.
+func (db *DB) Scan(lo, hi []byte, fn func(key, value []byte) (bool, error)) error {
+	if len(lo) == 0 || lo[0] == reservedPrefix {
+		lo = []byte{reservedPrefix + 1}
+	}
+	return db.store.scan(lo, hi, fn)
+}
+
+// Close syncs the log, tells the witness, and gives the directory back. An unfinished checkpoint must have
+// been aborted. The error of a failed log or store is returned; the directory is released all the same.
+func (db *DB) Close() error {
+	if !db.closed.CompareAndSwap(false, true) {
+		return fmt.Errorf("close data directory %s: %w", db.opts.Dir, ErrClosed)
+	}
+	if err := db.release(); err != nil {
+		return fmt.Errorf("close data directory %s: %w", db.opts.Dir, err)
+	}
+	return nil
+}
+
+// release undoes as much of open as was done, in reverse.
+func (db *DB) release() error {
+	var errs []error
+	if db.keeper != nil {
+		db.keeper.close()
+	}
+	if db.log != nil {
+		errs = append(errs, db.log.close(), db.log.witness.close())
+	}
+	if db.watch != nil {
+		db.watch.close()
+	}
+	if db.store != nil {
+		errs = append(errs, db.store.close())
+	}
+	if db.lock != nil {
+		errs = append(errs, db.lock.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,211 @@
+package persist
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+)
+
+// faultRun performs one scripted run in which operation number at fails with fault, then looks at what a
+// power cut would leave. It returns how many operations there were.
+func faultRun(at int64, fault error, onward bool) (ops int64, err error) {
+	s := newSimulation(rand.New(rand.NewPCG(7, 7)), vfs.NewCrashableMem(), nil, 0, false)
+	var n atomic.Int64
+	var where atomic.Pointer[string]
+	s.inject = func(op errorfs.Op) error {
+		i := n.Add(1)
+		if i == at || onward && i > at {
+			if i == at {
+				name := fmt.Sprintf("operation %d (kind %v of %s)", i, op.Kind, op.Path)
+				where.Store(&name)
+			}
+			return fault
+		}
+		return nil
+	}
+	fatal, done := make(chan struct{}, 100), make(chan error, 1)
+	s.events.Fatal = func(error) {
+		fatal <- struct{}{}
+		select {} // main would exit; the store must not go on
+	}
+	go func() { done <- s.script() }()
+	select {
+	case err = <-done:
+	case <-fatal:
+		err = errors.New("fatal")
+	case <-time.After(30 * time.Second):
+		return n.Load(), fmt.Errorf("%s: the run hangs", *where.Load())
+	}
+	if where.Load() == nil {
+		return n.Load(), err
+	}
+	for _, percent := range []int{0, 100} {
+		if err := s.afterFault(percent); err != nil {
+			return n.Load(), fmt.Errorf("%s, then %d%%: %w", *where.Load(), percent, err)
+		}
+	}
+	return n.Load(), nil
+}
+
+// script opens, works, closes, and opens again.
+func (s *simulation) script() error {
+	if err := s.run(nil, 25); err != nil {
+		return err
+	}
+	s.promise(s.hist, len(s.hist))
+	return s.run(nil, 3)
+}
+
+// afterFault recovers, without faults, from a power cut at this moment.
+func (s *simulation) afterFault(percent int) error {
+	s.mu.Lock()
+	rng := rand.New(rand.NewPCG(1, 1))
+	cut := powerCut{
+		fs:   s.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rng}),
+		hist: s.hist, synced: s.mu.synced, tried: s.mu.tried,
+	}
+	s.mu.Unlock()
+	next := newSimulation(rng, cut.fs, cut.hist, 1, false)
+	next.mu.room = 0
+	return next.run(&cut, 2)
+}
+
+func TestFaultAtEveryOperation(t *testing.T) {
+	stride := int64(3)
+	if torture() {
+		stride = 1
+	}
+	for _, fault := range []error{syscall.EIO, syscall.ENOSPC} {
+		runs := 0
+		for at := int64(1); ; at += stride {
+			n, err := faultRun(at, fault, fault == syscall.ENOSPC)
+			if err != nil {
+				t.Fatal(fault, err)
+			}
+			runs++
+			if n < at {
+				break
+			}
+		}
+		t.Logf("%v: %d runs", fault, runs)
+	}
+}
+
+// failingFile fails writes or fsyncs of log segments when told to.
+func failLog(kind *atomic.Int32, fault error) errorfs.Injector {
+	return errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if strings.HasSuffix(op.Path, segmentExt) && int32(op.Kind) == kind.Load() {
+			return fault
+		}
+		return nil
+	})
+}
+
+func TestFailureIsFinal(t *testing.T) {
+	for _, c := range []struct {
+		kind  errorfs.OpKind
+		fault error
+		is    error
+	}{
+		{errorfs.OpFileWriteAt, syscall.EIO, syscall.EIO},
+		{errorfs.OpFileWriteAt, syscall.ENOSPC, ErrNoSpace},
+		{errorfs.OpFileSyncData, syscall.EIO, syscall.EIO},
+	} {
+		var kind atomic.Int32
+		kind.Store(-1)
+		db, err := Open(Options{FS: errorfs.Wrap(vfs.NewMem(), failLog(&kind, c.fault)), Dir: "data", manual: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(db.Append(1, 0, nil), db.Sync()); err != nil {
+			t.Fatal(err)
+		}
+		kind.Store(int32(c.kind))
+		err = db.Append(2, 0, nil)
+		if err == nil {
+			err = db.Sync()
+		}
+		if !errors.Is(err, c.is) || !strings.Contains(err.Error(), "data/log/00000001.log") {
+			t.Fatalf("got %v", err)
+		}
+		kind.Store(-1)
+		_, cpErr := db.NewCheckpoint(1)
+		for _, err := range []error{db.Append(2, 0, nil), db.Append(3, 0, nil), db.Sync(), cpErr, db.Close()} {
+			if !errors.Is(err, ErrFailed) || !errors.Is(err, c.is) {
+				t.Fatalf("after a failure: %v", err)
+			}
+		}
+	}
+}
+
+// stuckFS holds fsyncs of log segments while the gate is closed.
+type stuckFS struct {
+	vfs.FS
+	gate chan struct{}
+}
+
+func (s stuckFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	f, err := s.FS.OpenReadWrite(name, c, o...)
+	if err == nil && strings.HasSuffix(name, segmentExt) {
+		f = stuckFile{f, s.gate}
+	}
+	return f, err
+}
+
+type stuckFile struct {
+	vfs.File
+	gate chan struct{}
+}
+
+func (s stuckFile) SyncData() error {
+	<-s.gate
+	return s.File.SyncData()
+}
+
+func TestStallIsTold(t *testing.T) {
+	gate := make(chan struct{}, 1000)
+	for range 10 {
+		gate <- struct{}{} // laying out the first segment
+	}
+	stalled, ended := make(chan string, 10), make(chan string, 10)
+	o := Options{FS: stuckFS{vfs.NewMem(), gate}, Dir: "data", SegmentBytes: MinSegmentBytes, StallTimeout: 5 * time.Millisecond, manual: true}
+	o.Events.Stalled = func(op string, d time.Duration) { stalled <- op }
+	o.Events.StallEnded = func(op string, d time.Duration) { ended <- op }
+	db, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(gate) > 0 {
+		<-gate
+	}
+	if err := db.Append(1, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	synced := make(chan error)
+	go func() { synced <- db.Sync() }()
+	if op := <-stalled; op != "fsync" {
+		t.Fatal(op)
+	}
+	// The rest of the DB still answers while the disk is stuck.
+	if err := db.Append(2, 0, nil); err != nil || db.LogBytes() == 0 || db.Durable() != 0 {
+		t.Fatal(err)
+	}
+	close(gate)
+	if err := <-synced; err != nil {
+		t.Fatal(err)
+	}
+	if op := <-ended; op != "fsync" {
+		t.Fatal(op)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

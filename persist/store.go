@@ -1,0 +1,252 @@
+package persist
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/sstable/block"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// reservedPrefix is the first byte of persist's own keys.
+const reservedPrefix = 0x00
+
+// Keys of our own rows. coveredKey sorts before every key of a caller, so it can open the first table of a
+// checkpoint.
+var (
+	formatKey  = []byte{reservedPrefix, 'f'}
+	coveredKey = []byte{reservedPrefix, 'c'}
+)
+
+// store is the Pebble database with the rows of the checkpoints.
+type store struct {
+	db   *pebble.DB
+	path string
+	opts *pebble.Options
+}
+
+// pebbleOptions says how the store is shaped for few, large, sorted ingestions and point reads.
+func pebbleOptions(o Options, cache *pebble.Cache) *pebble.Options {
+	logger := storeLogger{log: o.Logger, events: o.Events}
+	po := &pebble.Options{
+		FS:                 &storeFS{FS: o.FS, fatal: logger.Fatalf},
+		Cache:              cache,
+		FormatMajorVersion: pebble.FormatNewest,
+		Logger:             logger,
+		ReadOnly:           o.ReadOnly,
+		// Nothing goes through the memtable but the format row of a new store.
+		MemTableSize:                256 << 10,
+		MemTableStopWritesThreshold: 2,
+		// A checkpoint is one or a few tables that overlap everything; two of them are worth merging.
+		L0CompactionThreshold:     2,
+		L0CompactionFileThreshold: 16,
+		LBaseMaxBytes:             64 << 20,
+		MaxOpenFiles:              1000,
+		CompactionConcurrencyRange: func() (int, int) {
+			return 1, 1
+		},
+		BytesPerSync: 1 << 20,
+	}
+	po.Experimental.L0CompactionConcurrency = 1
+	// Row blocks: 12.7 bytes per counter against 15.4 in columns.
+	po.Experimental.EnableColumnarBlocks = func() bool { return false }
+	for i := range po.Levels {
+		po.Levels[i] = pebble.LevelOptions{
+			BlockSize:      storeBlockBytes,
+			IndexBlockSize: indexBlockBytes,
+			Compression:    func() *block.CompressionProfile { return storeCompression },
+		}
+	}
+	// Pebble never asks a filter of the bottom level on a point read, so none is written there.
+	for i := range bottomLevel {
+		po.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+	}
+	for i := range po.TargetFileSizes {
+		po.TargetFileSizes[i] = tableBytes
+	}
+	return po
+}
+
+// storeLogger passes on what Pebble says.
+type storeLogger struct {
+	log    *slog.Logger
+	events Events
+}
+
+// Infof is chatter about flushes and compactions.
+func (s storeLogger) Infof(format string, args ...any) {
+	if s.log.Enabled(context.Background(), slog.LevelDebug) {
+		s.log.Debug("store: " + fmt.Sprintf(format, args...))
+	}
+}
+
+// Errorf is trouble that Pebble survives.
+func (s storeLogger) Errorf(format string, args ...any) {
+	s.log.Error("store: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf must not return: Pebble carries on after it as if the failed fsync had succeeded.
+func (s storeLogger) Fatalf(format string, args ...any) {
+	err := fmt.Errorf("store: %w: %s", ErrFailed, fmt.Sprintf(format, args...))
+	if s.events.Fatal != nil {
+		s.events.Fatal(err)
+	}
+	panic(err)
+}
+
+// openStore opens the store in dir; create says whether it has to be new.
+func openStore(o Options, dir string, create bool) (*store, error) {
+	cache := pebble.NewCache(o.CacheBytes)
+	defer cache.Unref()
+	po := pebbleOptions(o, cache)
+	po.ErrorIfNotExists, po.ErrorIfExists = !create, create
+	db, err := pebble.Open(dir, po)
+	if err != nil {
+		return nil, storeError(dir, "open", err)
+	}
+	return &store{db: db, path: dir, opts: po}, nil
+}
+
+// storeError tells damage from other trouble.
+func storeError(path, attempt string, err error) error {
+	switch {
+	case pebble.IsCorruptionError(err), errors.Is(err, pebble.ErrDBDoesNotExist):
+		return damaged(path, -1, err, "the store cannot be used")
+	default:
+		return ioError(attempt+" store "+path, err)
+	}
+}
+
+// createStore lays out a new store. The first WAL of a new Pebble store is still written in the old format,
+// which does not notice damage; the flush moves on to the second.
+func createStore(o Options, dir string) (*store, error) {
+	s, err := openStore(o, dir, true)
+	if err != nil {
+		return nil, err
+	}
+	err = s.db.Set(formatKey, []byte{formatVersion}, pebble.NoSync)
+	if err == nil {
+		err = s.db.Flush()
+	}
+	if err != nil {
+		return nil, errors.Join(storeError(dir, "initialise", err), s.db.Close())
+	}
+	return s, nil
+}
+
+// readOwn returns one of our rows; nil if there is none.
+func (s *store) readOwn(key []byte) ([]byte, error) {
+	v, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, storeError(s.path, "read", err)
+	}
+	v = append([]byte(nil), v...)
+	return v, closer.Close()
+}
+
+// covered checks the format of the rows and returns the index that the store covers.
+func (s *store) covered() (uint64, error) {
+	v, err := s.readOwn(formatKey)
+	if err != nil {
+		return 0, err
+	}
+	if len(v) != 1 {
+		return 0, damaged(s.path, -1, nil, "the store's format row is missing: its tables are not those that were written")
+	}
+	if v[0] != formatVersion {
+		return 0, fmt.Errorf("%s: %w: store of version %d, this program knows %d", s.path, ErrFormat, v[0], formatVersion)
+	}
+	v, err = s.readOwn(coveredKey)
+	if err != nil || v == nil {
+		return 0, err
+	}
+	index, ok := decodeCovered(v)
+	if !ok {
+		return 0, damaged(s.path, -1, nil, "the store's covered row is malformed")
+	}
+	return index, nil
+}
+
+// encodeCovered is the value of the covered row: the index, big endian.
+func encodeCovered(index uint64) []byte { return binary.BigEndian.AppendUint64(nil, index) }
+
+func decodeCovered(v []byte) (uint64, bool) {
+	if len(v) != 8 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(v), true
+}
+
+// get appends the value of key to dst.
+func (s *store) get(key, dst []byte) ([]byte, bool, error) {
+	v, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return dst, false, nil
+	}
+	if err != nil {
+		return dst, false, storeError(s.path, "read", err)
+	}
+	dst = append(dst, v...)
+	return dst, true, closer.Close()
+}
+
+// scan calls fn for the rows in [lo,hi) in order until it returns false.
+func (s *store) scan(lo, hi []byte, fn func(key, value []byte) (bool, error)) error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return storeError(s.path, "scan", err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return errors.Join(storeError(s.path, "scan", err), it.Close())
+		}
+		more, err := fn(it.Key(), v)
+		if err != nil {
+			return errors.Join(err, it.Close())
+		}
+		if !more {
+			break
+		}
+	}
+	if err := it.Close(); err != nil {
+		return storeError(s.path, "scan", err)
+	}
+	return nil
+}
+
+func (s *store) close() error {
+	if err := s.db.Close(); err != nil {
+		return storeError(s.path, "close", err)
+	}
+	return nil
+}
+
+// tableOptions are those for the tables of the next checkpoint. They are the options of level 0 wherever the
+// tables will land: options of the bottom level let the writer mark tombstones as invisible. Into a store that
+// is all but empty a checkpoint goes straight to the bottom and stays there, so it gets no filters.
+func (s *store) tableOptions() sstable.WriterOptions {
+	o := s.opts.MakeWriterOptions(0, s.db.TableFormat())
+	m := s.db.Metrics()
+	if total := m.Total(); total.TablesSize < tableBytes/8 {
+		o.FilterPolicy = pebble.NoFilterPolicy
+	}
+	return o
+}
+
+// removeTree removes dir with all that is in it, durably.
+func removeTree(fs vfs.FS, dir string) error {
+	if err := fs.RemoveAll(dir); err != nil {
+		return ioError("remove "+dir, err)
+	}
+	return nil
+}

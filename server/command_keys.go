@@ -1,0 +1,118 @@
+package server
+
+import "strings"
+
+func commandGetkeysRow() *Command {
+	return &Command{
+		Name: "getkeys", Arity: -4, Flags: FlagLoading | FlagStale,
+		Categories: CatSlow | CatConnection, Group: "server", Since: "2.8.13",
+		Summary:    "Says which arguments of a full command are keys.",
+		Complexity: "O(N) where N is the number of arguments to the command",
+		Run:        commandGetkeys,
+	}
+}
+
+// commandGetkeys says which arguments of the command that follows are keys.
+func commandGetkeys(c *Call) error {
+	cmd, args, err := analysed(c)
+	if err != nil {
+		return err
+	}
+	positions := cmd.KeyPositions(nil, args)
+	if err := checkPositions(cmd, positions); err != nil {
+		return err
+	}
+	c.Out.Array(len(positions))
+	for _, pos := range positions {
+		c.Out.Bulk(args[pos])
+	}
+	return nil
+}
+
+func commandGetkeysandflagsRow() *Command {
+	return &Command{
+		Name: "getkeysandflags", Arity: -4, Flags: FlagLoading | FlagStale,
+		Categories: CatSlow | CatConnection, Group: "server", Since: "7.0.0",
+		Summary:    "Says which arguments of a full command are keys, and what it does to each.",
+		Complexity: "O(N) where N is the number of arguments to the command",
+		Run:        commandGetkeysandflags,
+	}
+}
+
+// commandGetkeysandflags says which arguments of the command that follows are keys, and what the command does with each.
+func commandGetkeysandflags(c *Call) error {
+	cmd, args, err := analysed(c)
+	if err != nil {
+		return err
+	}
+	positions := cmd.KeyPositions(nil, args)
+	if err := checkPositions(cmd, positions); err != nil {
+		return err
+	}
+	c.Out.Array(len(positions))
+	for _, pos := range positions {
+		c.Out.Array(2)
+		c.Out.Bulk(args[pos])
+		writeNames(c.Out, cmd.keyFlags(args, pos).Names(), "")
+	}
+	return nil
+}
+
+// analysed returns the row and the arguments of the command that follows COMMAND GETKEYS.
+func analysed(c *Call) (cmd *Command, args [][]byte, err error) {
+	args = c.Args[2:]
+	cmd, unknown := c.Srv.table.lookup(args)
+	switch {
+	case unknown:
+		return nil, nil, ErrInvalidCommand
+	case cmd.First == 0 && cmd.GetKeys == nil:
+		return nil, nil, ErrNoKeyArguments
+	case !cmd.arityOK(len(args)):
+		return nil, nil, ErrInvalidArgCount
+	}
+	return cmd, args, nil
+}
+
+// checkPositions refuses arguments in which a command that cannot do without keys has none.
+func checkPositions(cmd *Command, positions []int) error {
+	if len(positions) == 0 && !cmd.Is(FlagNoMandatoryKeys) {
+		return ErrInvalidKeyArgs
+	}
+	return nil
+}
+
+// keyFlags returns what cmd does with the key at args[pos].
+func (cmd *Command) keyFlags(args [][]byte, pos int) KeyFlag {
+	for _, spec := range cmd.KeySpecs {
+		if !spec.covers(pos, len(args)) {
+			continue
+		}
+		if spec.Flags&KeyVariableFlags != 0 {
+			return setKeyFlags(args)
+		}
+		return spec.Flags
+	}
+	return 0
+}
+
+// covers reports whether the argument at pos of n is one of the keys that spec describes.
+func (spec KeySpec) covers(pos, n int) bool {
+	last := spec.Index + spec.Last
+	switch {
+	case spec.Last < 0 && spec.Limit > 1:
+		last = spec.Index + (n-spec.Index)/spec.Limit + spec.Last
+	case spec.Last < 0:
+		last = n + spec.Last
+	}
+	return pos >= spec.Index && pos <= last && (pos-spec.Index)%max(spec.Step, 1) == 0
+}
+
+// setKeyFlags returns what SET does with its key, the one command for which that depends on an option.
+func setKeyFlags(args [][]byte) KeyFlag {
+	for _, option := range args[3:] {
+		if strings.EqualFold(string(option), "GET") {
+			return KeyRW | KeyAccess | KeyUpdate
+		}
+	}
+	return KeyOW | KeyUpdate
+}

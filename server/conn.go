@@ -1,0 +1,308 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"quipu/engine"
+	"quipu/server/resp"
+)
+
+// flushThreshold is how many bytes of replies a batch may collect before they are sent although more commands wait: large enough that a
+// system call for each is nothing, small enough that a deep pipeline costs no memory.
+const flushThreshold = 128 << 10
+
+// Conn is one client. Its fields belong to the goroutine that serves it, but for those in shared and push.
+type Conn struct {
+	id        int64
+	srv       *Server
+	sock      net.Conn
+	addr      string // the client's, as CLIENT LIST shows it
+	localAddr string
+	loopback  bool // over the unix socket or a loopback address
+	created   time.Duration
+
+	reader *resp.Reader
+	out    resp.Writer
+	txn    *engine.Txn
+	locked bool // txn holds locks: whoever recovers from a panic has to give them back
+	call   Call
+	inner  Call // of the commands that EXEC runs
+	counts *statsShard
+
+	db       int
+	name     string // CLIENT SETNAME
+	libName  string // CLIENT SETINFO
+	libVer   string
+	authed   bool // has passed AUTH, or came while no password was set
+	replies  replyMode
+	mark     int  // where in out the reply to the command in progress begins
+	closing  bool // no more commands: send what there is, then close
+	multi    transaction
+	tracking tracking
+
+	clock     time.Duration // since Server.started, at the last tick
+	found     foundCommand
+	keys      []engine.Key // of the command in progress, outside runs
+	positions []int
+
+	shared sharedState
+	push   pushQueue
+	done   chan struct{} // closed when the connection is being torn down by another goroutine
+}
+
+// sharedState is what other goroutines may look at or change: CLIENT LIST, CLIENT KILL, timeouts.
+type sharedState struct {
+	lastActive atomic.Int64 // nanoseconds since Server.started
+	writing    atomic.Int64 // when the write in progress began, same clock; 0: none
+	lastRow    atomic.Pointer[Command]
+	db         atomic.Int32
+	queued     atomic.Int32 // commands in MULTI, -1 outside
+	queueBytes atomic.Int64
+	protocol   atomic.Int32
+	flags      atomic.Uint32
+	queryBytes atomic.Int32 // memory of the read buffer
+	waiting    atomic.Int32 // bytes in it that are no complete command yet
+	replyBytes atomic.Int32 // memory of the reply buffer
+	redirect   atomic.Int64 // who is told of changed keys: 0 this client, -1 tracking is off
+	killed     atomic.Bool
+	label      atomic.Pointer[clientLabel]
+}
+
+// clientLabel is what a client said of itself.
+type clientLabel struct{ name, libName, libVer string }
+
+// foundCommand remembers the last lookup: clients repeat themselves.
+type foundCommand struct {
+	row  *Command
+	size int
+	name [maxCommandName]byte // as sent
+}
+
+// serve runs the connection until it ends. It is the body of the connection's goroutine.
+func (c *Conn) serve() {
+	defer c.cleanUp()
+	for !c.closing {
+		n, err := c.reader.Fill(c.sock)
+		if err != nil {
+			c.noteReadError(err)
+			return
+		}
+		c.received(n)
+		c.process()
+		if err := c.flush(); err != nil || c.srv.gate.Load()&gateDraining != 0 {
+			return
+		}
+		c.afterFlush()
+		runtime.Gosched() // by the time the others have had their turn, the next command is often here: no wait, no wakeup
+	}
+}
+
+// received notes the arrival of n bytes.
+func (c *Conn) received(n int) {
+	c.tick()
+	c.shared.lastActive.Store(int64(c.clock))
+	c.counts.netIn.Add(uint64(n))
+	c.counts.reads.Add(1)
+}
+
+// afterFlush does what has to wait until the client has its replies.
+func (c *Conn) afterFlush() {
+	c.publishSizes()
+	if c.push.startMonitor {
+		c.push.startMonitor = false
+		c.srv.monitoring.add(c)
+	}
+}
+
+// publishSizes tells CLIENT LIST about the buffers. They seldom change, so that mostly nothing is written.
+func (c *Conn) publishSizes() {
+	if size := int32(c.reader.Size()); size != c.shared.queryBytes.Load() {
+		c.shared.queryBytes.Store(size)
+		raise(&c.srv.stats.queryPeak, int64(size))
+	}
+	if size := int32(c.out.Size()); size != c.shared.replyBytes.Load() {
+		c.shared.replyBytes.Store(size)
+	}
+	if n := int32(c.reader.Buffered()); n != c.shared.waiting.Load() {
+		c.shared.waiting.Store(n)
+	}
+}
+
+// flush waits until everything that the pending replies tell of is as durable as the policy asks, and sends them.
+func (c *Conn) flush() error {
+	if c.out.Len() == 0 {
+		return nil
+	}
+	if need := c.txn.Need(); need != 0 {
+		if err := c.waitForCommit(need); err != nil {
+			c.closing = true
+			return err
+		}
+	}
+	if c.overOutputLimit() {
+		c.closing = true
+		c.out.Reset()
+		return errOutputLimit
+	}
+	err := c.write(c.out.Bytes())
+	c.out.Reset()
+	if err != nil {
+		c.closing = true
+		return err
+	}
+	c.publishTracked()
+	return nil
+}
+
+// errOutputLimit ends a connection whose reply is larger than client-output-buffer-limit allows.
+var errOutputLimit = errors.New("output buffer limit reached")
+
+// overOutputLimit reports whether the replies exceed client-output-buffer-limit.
+func (c *Conn) overOutputLimit() bool {
+	n := int64(c.out.Len())
+	if n < flushThreshold {
+		return false
+	}
+	raise(&c.srv.stats.outputPeak, n)
+	limit := c.srv.cfg.Load().ClientOutputBufferLimit.Normal.HardBytes
+	if limit == 0 || n <= limit {
+		return false
+	}
+	c.srv.log.Warn("client closed: its reply exceeds client-output-buffer-limit", "client", c.addr, "bytes", n, "limit", limit)
+	return true
+}
+
+// waitForCommit waits for commit need, and tells the latency monitor if that took long.
+func (c *Conn) waitForCommit(need uint64) error {
+	if err := c.srv.engine.Wait(need); err != nil {
+		return fmt.Errorf("wait for commit %d: %w", need, err)
+	}
+	c.txn.ClearNeed()
+	threshold := time.Duration(c.srv.latencyThreshold.Load())
+	if threshold > 0 {
+		before := c.clock
+		c.srv.latency.add(latencyCommit, time.Now(), c.tick()-before, threshold)
+	}
+	return nil
+}
+
+// write sends b. The peer has client-write-timeout to take it; the janitor closes the socket when it does not, which is cheaper than
+// a deadline per write: a timer costs more than the rest of this function.
+func (c *Conn) write(b []byte) error {
+	c.push.writeMu.Lock()
+	c.shared.writing.Store(int64(c.clock) | 1) // never 0
+	n, err := c.sock.Write(b)
+	c.shared.writing.Store(0)
+	c.push.writeMu.Unlock()
+	c.counts.netOut.Add(uint64(n))
+	c.counts.writes.Add(1)
+	return err
+}
+
+// tick reads the clock and returns it.
+func (c *Conn) tick() time.Duration {
+	c.clock = time.Since(c.srv.started)
+	return c.clock
+}
+
+// guest reports whether the client still has to authenticate.
+func (c *Conn) guest() bool { return !c.authed && c.srv.cfg.Load().RequirePass != "" }
+
+// limits returns what the client may send.
+func (c *Conn) limits() resp.Limits {
+	v := c.srv.cfg.Load()
+	return resp.Limits{
+		Args: v.MaxArguments, Bulk: int(v.ProtoMaxBulkLen), Inline: int(v.InlineMaxSize),
+		Query: int(v.ClientQueryBufferLimit), Guest: c.guest(),
+	}
+}
+
+// noteReadError tells the log why a connection ends, where that is worth a line.
+func (c *Conn) noteReadError(err error) {
+	switch {
+	case errors.Is(err, resp.ErrQueryTooLong):
+		c.srv.log.Warn("client closed: it reached client-query-buffer-limit", "client", c.addr)
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
+	default:
+		c.srv.log.Debug("client closed", "client", c.addr, "error", err)
+	}
+}
+
+// cleanUp ends the connection, after a panic too: that is one client's end, not the server's.
+func (c *Conn) cleanUp() {
+	if fault := recover(); fault != nil {
+		c.srv.log.Error("a command panicked: its client is closed", "client", c.addr, "command", c.call.name(),
+			"panic", fault, "stack", string(debug.Stack()))
+	}
+	if c.locked {
+		c.txn.Unlock()
+	}
+	c.unwatch()
+	c.stopTracking()
+	c.srv.monitoring.remove(c)
+	c.srv.clients.remove(c)
+	c.kill()
+	c.push.wait()
+}
+
+// kill closes the connection. Any goroutine may call it.
+func (c *Conn) kill() {
+	if c.shared.killed.Swap(true) {
+		return
+	}
+	close(c.done)
+	c.push.stop()
+	closeSocket(c.sock)
+}
+
+// closeSocket closes the transport itself: TLS would first try to say goodbye to a peer that may not be reading.
+func closeSocket(sock net.Conn) {
+	if outer, ok := sock.(interface{ NetConn() net.Conn }); ok {
+		sock = outer.NetConn()
+	}
+	sock.Close() //nolint:errcheck // nothing is left to be done about a socket that does not close
+}
+
+// local reports whether the client is on this machine.
+func (c *Conn) local() bool { return c.loopback }
+
+// fd returns the socket's file descriptor, -1 if it is closed.
+func (c *Conn) fd() int {
+	sock := c.sock
+	if outer, ok := sock.(interface{ NetConn() net.Conn }); ok {
+		sock = outer.NetConn()
+	}
+	fd := -1
+	if s, ok := sock.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			raw.Control(func(n uintptr) { fd = int(n) }) //nolint:errcheck // closed: -1
+		}
+	}
+	return fd
+}
+
+// pushQueue holds what is sent to a client that did not ask for it just now: MONITOR lines, invalidations. A goroutine of its own
+// writes it, since the one that serves the connection may be waiting for the next command.
+type pushQueue struct {
+	writeMu      sync.Mutex // serialises writes to the socket
+	startMonitor bool       // after the next flush
+
+	mu struct {
+		sync.Mutex
+		pending   []byte
+		running   bool
+		stopped   bool
+		softSince time.Time // when pending exceeded the soft limit; zero: it does not
+	}
+	wg sync.WaitGroup
+}

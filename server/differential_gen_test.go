@@ -1,0 +1,352 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// The generator of random commands. It knows no command: it follows the argument trees of the rows, which are those that COMMAND DOCS
+// shows, so a command gets its lines by having a row. A few arguments are drawn from pools of their own, by the name that they have in
+// the row; and some lines are spoilt on purpose.
+
+// lineGen draws random lines.
+type lineGen struct {
+	rng    *rand.Rand
+	rows   []*Command
+	weight []int // cumulative, by row
+	dumps  []string
+	// watching is true from WATCH to the next transaction. Nothing is emptied or exchanged meanwhile: Quipu then fails the transaction
+	// whether or not the watched key existed, Redis only if it did. That is safe, and the servers would go separate ways.
+	watching bool
+}
+
+// rareCommands are drawn less often than their kin, because they empty or exchange what the others work on.
+var rareCommands = map[string]int{"flushall": 1, "flushdb": 1, "swapdb": 3, "lcs": 5, "restore": 15}
+
+const usualWeight = 10
+
+// newLineGen returns a generator for the rows. dumps are values as DUMP returns them.
+func newLineGen(seed uint64, rows []*Command, dumps []string) *lineGen {
+	g := &lineGen{rng: rand.New(rand.NewPCG(seed, 0)), dumps: dumps}
+	sum := 0
+	for _, row := range rows {
+		weight, rare := rareCommands[row.Name]
+		if !rare {
+			weight = usualWeight
+		}
+		sum += weight
+		g.rows, g.weight = append(g.rows, row), append(g.weight, sum)
+	}
+	return g
+}
+
+// one reports true once in n times.
+func (g *lineGen) one(n int) bool { return g.rng.IntN(n) == 0 }
+
+// pick returns one of the choices.
+func pick[T any](g *lineGen, choices []T) T { return choices[g.rng.IntN(len(choices))] }
+
+// next returns a command, or several that belong together.
+func (g *lineGen) next() []line {
+	switch {
+	case g.one(25):
+		return g.transaction()
+	case g.one(25):
+		return []line{g.selectDB()}
+	case g.one(100):
+		g.watching = true
+		return []line{{"WATCH", g.key()}}
+	}
+	return g.command()
+}
+
+func (g *lineGen) selectDB() line { return line{"SELECT", fmt.Sprint(g.rng.IntN(3))} }
+
+// transaction returns a few commands between MULTI and EXEC or DISCARD.
+func (g *lineGen) transaction() []line {
+	lines := []line{{g.anyCase("multi")}}
+	for range 1 + g.rng.IntN(5) {
+		if g.one(10) {
+			lines = append(lines, g.selectDB())
+		}
+		lines = append(lines, g.command()...)
+	}
+	end := "exec"
+	if g.one(8) {
+		end = "discard"
+	}
+	g.watching = false
+	return append(lines, line{g.anyCase(end)})
+}
+
+// command returns a random command of the rows.
+func (g *lineGen) command() []line {
+	n := g.rng.IntN(g.weight[len(g.weight)-1])
+	i, _ := slices.BinarySearch(g.weight, n+1)
+	row := g.rows[i]
+	if g.watching && row.Locks == LockEverything {
+		return g.command()
+	}
+	l := line{g.anyCase(row.Name)}
+	if len(row.Sub) > 0 {
+		row = pick(g, row.Sub)
+		l = append(l, g.anyCase(row.Name))
+	}
+	l = g.spoil(g.args(l, row.Args))
+	if l.expiresSoon() {
+		return g.command()
+	}
+	if row.Name == "dbsize" {
+		return []line{wholeScan, l}
+	}
+	return []line{l}
+}
+
+// args appends random arguments as the tree allows them. Options come in any order.
+func (g *lineGen) args(l line, args []Arg) line {
+	required := slices.IndexFunc(args, func(a Arg) bool { return a.Flags&ArgOptional != 0 })
+	if required < 0 {
+		required = len(args)
+	}
+	for _, a := range args[:required] {
+		l = g.arg(l, a)
+	}
+	options := slices.Clone(args[required:])
+	g.rng.Shuffle(len(options), func(i, j int) { options[i], options[j] = options[j], options[i] })
+	for _, a := range options {
+		if g.one(3) {
+			l = g.arg(l, a)
+		}
+	}
+	return l
+}
+
+// arg appends one argument, several times where it may be repeated.
+func (g *lineGen) arg(l line, a Arg) line {
+	n := 1
+	if a.Flags&ArgMultiple != 0 {
+		n += g.rng.IntN(4)
+	}
+	if a.Token != "" && a.Type != ArgPureToken {
+		l = append(l, g.anyCase(a.Token))
+	}
+	for range n {
+		switch a.Type {
+		case ArgPureToken:
+			l = append(l, g.anyCase(a.Token))
+		case ArgOneOf:
+			l = g.arg(l, pick(g, a.Sub))
+		case ArgBlock:
+			l = g.args(l, a.Sub)
+		case ArgKey:
+			l = append(l, g.key())
+		default:
+			l = append(l, g.scalar(a))
+		}
+	}
+	return l
+}
+
+// scalar returns a random string or number for the argument of that name.
+func (g *lineGen) scalar(a Arg) string {
+	switch a.Name {
+	case "seconds":
+		return g.span(1)
+	case "milliseconds", "ttl":
+		return g.span(1000)
+	case "unix-time-seconds", "unix-time-milliseconds":
+		return g.moment(strings.HasSuffix(a.Name, "milliseconds"))
+	case "destination-db", "db", "index1", "index2":
+		return pick(g, []string{"0", "1", "2", "3", "15", "16", "-1", "99999999999"})
+	case "offset", "start", "end":
+		return g.position()
+	case "cursor":
+		return pick(g, []string{"0", "0", "0", "0", "", "-0", "+0", "18446744073709551616", "x", "0x0"})
+	case "count":
+		return pick(g, []string{"1000", "1000000", "9223372036854775807", "0", "-1"})
+	case "len":
+		return pick(g, []string{"0", "1", "2", "4", "-1"})
+	case "frequency":
+		return pick(g, []string{"0", "1", "255", "256", "-1"})
+	case "serialized-value":
+		return g.payload()
+	}
+	switch {
+	case g.one(20):
+		return g.value() // whatever
+	case a.Type == ArgPattern:
+		return pick(g, patternPool)
+	case a.Type == ArgInteger:
+		return g.number()
+	case a.Type == ArgDouble:
+		return g.float()
+	}
+	return g.value()
+}
+
+// Pools from which arguments are drawn.
+var (
+	keyPool = []string{
+		"a", "b", "c", "counter", "page:1", "page:2", "{page:1}.x", "", "\x00\xff\r\n", "h[llo", "UPPER", strings.Repeat("long", 80),
+	}
+	patternPool = []string{
+		"*", "*", "a*", "?", "[abc]", "[^a]*", "\\*", "page:[1-2]", "", "**", "[", "h[[]llo", "h\\[llo", "*:*", "u*", "\\", "[a", "[c-a]", "*{*}*",
+	}
+	numberPool = []string{
+		"0", "1", "-1", "2", "5", "10", "99", "127", "128", "-128", "-129", "9999", "10000", "32767", "32768", "-32769", "2147483647",
+		"2147483648", "-2147483648", "-2147483649", "4294967296", "9223372036854775807", "9223372036854775806", "-9223372036854775808",
+		"9223372036854775808", "-9223372036854775809", "18446744073709551616", "-0", "+5", "007", " 5", "5 ", "", "1.0", "0x10", "1e3", "abc",
+		"99999999999999999999999", "-", "+", "5\x00", "1_0",
+	}
+	floatPool = []string{
+		"0", "1", "1.5", "-1.5", "0.1", "0.2", "3.0e3", "5.0e-3", "1e400", "-1e4932", "1e5000", "1e-5000", "nan", "-nan", "nan(1)", "inf", "-inf", "+inf",
+		"infinity", "INF", "0x1p3", "0x1.8", "-0x.8p1", "0x", "1.", ".5", ".", "", " 1", "1 ", "1e", "1e+", "+1", "--1", "-0", "00012.500",
+		"9223372036854775807", "9223372036854775808", "123456789012345678901234567890", "0.00000000000000001", "0.000000000000000001", "1e17", "1_0", "1f",
+	}
+)
+
+// key returns a random name. Few enough are there for commands to meet.
+func (g *lineGen) key() string { return pick(g, keyPool) }
+
+func (g *lineGen) number() string {
+	if g.one(3) {
+		return fmt.Sprint(g.rng.IntN(2000) - 1000)
+	}
+	return pick(g, numberPool)
+}
+
+func (g *lineGen) float() string {
+	switch g.rng.IntN(4) {
+	case 0:
+		return fmt.Sprintf("%.*f", g.rng.IntN(19), (g.rng.Float64()-0.5)*2000)
+	case 1:
+		return fmt.Sprint(g.rng.NormFloat64() * 1e6)
+	}
+	return pick(g, floatPool)
+}
+
+// value returns a random value: numbers, text, bytes, some that compress and some that do not.
+func (g *lineGen) value() string {
+	switch g.rng.IntN(8) {
+	case 0, 1, 2:
+		return g.number()
+	case 3:
+		return g.float()
+	case 4:
+		return strings.Repeat(pick(g, []string{"x", "ab", "abc\x00"}), g.rng.IntN(80))
+	case 5:
+		raw := make([]byte, g.rng.IntN(70))
+		for i := range raw {
+			raw[i] = byte(g.rng.Uint32())
+		}
+		return string(raw)
+	case 6:
+		return pick(g, []string{"NX", "XX", "GET", "EX", "", "ABCBDAB", "BDCABA", "the quick brown fox", "ohmytext", "mynewtext"})
+	}
+	return string(bytes.Repeat([]byte{'0' + byte(g.rng.IntN(10))}, 1+g.rng.IntN(24)))
+}
+
+// span returns a time to live in units of which a second has perSecond. Nothing may expire while the test runs, and no two spans may be
+// so near each other that the two servers' clocks decide which expiry is later: so they are long and all different, or refused, or in the
+// past.
+func (g *lineGen) span(perSecond int64) string {
+	switch g.rng.IntN(10) {
+	case 0:
+		return pick(g, []string{
+			"0", "-1", "-100", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "-9223372036854775", "-9223372036854776",
+			"10.5", "1e3", "", "abc", "+10", "010",
+		})
+	case 1:
+		if perSecond == 1 {
+			return pick(g, []string{"9223372036854775", "9223372036854776"}) // too much once it is milliseconds
+		}
+		return fmt.Sprint(int64(1)<<62 - g.rng.Int64N(1<<60))
+	}
+	return fmt.Sprint((100_000 + g.rng.Int64N(1<<32)) * perSecond)
+}
+
+// moment returns a Unix time: in the past, in the far future, or refused.
+func (g *lineGen) moment(millis bool) string {
+	switch g.rng.IntN(6) {
+	case 0:
+		return pick(g, []string{"0", "-1", "1", "1000000000", "-9223372036854775808", "-9223372036854775809", "abc", ""})
+	case 1:
+		return pick(g, []string{"9223372036854775807", "9223372036854775808", "9223372036854775", "9223372036854776", "9223372036854775806"})
+	}
+	n := 4_000_000_000 + g.rng.Int64N(1<<32)
+	if millis {
+		n = n*1000 + g.rng.Int64N(1000)
+	}
+	return fmt.Sprint(n)
+}
+
+// position returns an offset in a value.
+func (g *lineGen) position() string {
+	switch {
+	case g.one(8):
+		return pick(g, []string{
+			"9223372036854775807", "-9223372036854775808", "9223372036854775808", "1048576", "-1048577", "536870912", "abc", "1.5", "-0",
+		})
+	case g.one(500):
+		return fmt.Sprint(smallestBulkLimit - 10 + g.rng.IntN(20)) // SETRANGE and APPEND may just fit, or just not
+	}
+	return fmt.Sprint(g.rng.IntN(60) - 20)
+}
+
+// payload returns something for RESTORE: what DUMP gave, whole or damaged.
+func (g *lineGen) payload() string {
+	p := []byte(pick(g, g.dumps))
+	switch g.rng.IntN(6) {
+	case 0:
+		p[g.rng.IntN(len(p))] ^= 1 << g.rng.IntN(8)
+	case 1:
+		p = p[:g.rng.IntN(len(p))]
+	case 2:
+		return ""
+	}
+	return string(p)
+}
+
+// spoil leaves most lines alone. It drops, repeats, exchanges or adds an argument in the others.
+func (g *lineGen) spoil(l line) line {
+	if !g.one(12) {
+		return l
+	}
+	i := g.rng.IntN(len(l))
+	switch g.rng.IntN(4) {
+	case 0:
+		if i > 0 {
+			l = slices.Delete(l, i, i+1)
+		}
+		return l
+	case 1:
+		return append(l, l[i])
+	case 2:
+		j := g.rng.IntN(len(l))
+		if i > 0 && j > 0 {
+			l[i], l[j] = l[j], l[i]
+		}
+		return l
+	}
+	return append(l, pick(g, []string{"NX", "XX", "GET", "EX", "10", "KEEPTTL", "PERSIST", "REPLACE", "COUNT", "", "LEN", "IDX", "GT", "lt", "junk"}))
+}
+
+// anyCase returns the word in capitals, in small letters, or mixed.
+func (g *lineGen) anyCase(word string) string {
+	switch g.rng.IntN(3) {
+	case 0:
+		return strings.ToUpper(word)
+	case 1:
+		return strings.ToLower(word)
+	}
+	mixed := []byte(word)
+	for i, c := range mixed {
+		if g.one(2) && ('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z') {
+			mixed[i] = c ^ 0x20
+		}
+	}
+	return string(mixed)
+}

@@ -1,0 +1,216 @@
+package server
+
+import (
+	"strings"
+	"testing"
+
+	"quipu/server/resp"
+	"quipu/server/resp/resptest"
+)
+
+// operationLines go to a real Redis and to Quipu, which must answer the same. They change little, so that order does not matter much.
+const operationLines = `
+INFO nosuch
+INFO cluster
+INFO modules nosuch
+SLOWLOG
+SLOWLOG GET abc
+SLOWLOG GET -2
+SLOWLOG GET 0
+SLOWLOG GET 1 2
+SLOWLOG LEN x
+SLOWLOG NOSUCH
+COMMAND NOSUCH
+COMMAND COUNT x
+COMMAND LIST FILTERBY
+COMMAND LIST FILTERBY MODULE x
+COMMAND LIST FILTERBY ACLCAT nosuch
+COMMAND LIST FILTERBY PATTERN nosuch*
+COMMAND LIST FILTERBY PATTERN a b
+COMMAND LIST WHATEVER
+COMMAND DOCS nosuch
+COMMAND INFO nosuch config|nosuch
+COMMAND GETKEYS
+COMMAND GETKEYS nosuch a
+COMMAND GETKEYS get
+COMMAND GETKEYS get a
+COMMAND GETKEYS get a b
+COMMAND GETKEYS ping a
+COMMAND GETKEYS info
+COMMAND GETKEYS mset a 1 b 2
+COMMAND GETKEYS mset a 1 b
+COMMAND GETKEYS del a b c
+COMMAND GETKEYS memory usage x
+COMMAND GETKEYS config get x
+COMMAND GETKEYS config nosuch x
+COMMAND GETKEYS config
+COMMAND GETKEYSANDFLAGS mset a 1 b 2
+COMMAND GETKEYSANDFLAGS set a b
+COMMAND GETKEYSANDFLAGS set a b GeT
+COMMAND GETKEYSANDFLAGS get a
+COMMAND GETKEYSANDFLAGS copy a b
+COMMAND GETKEYSANDFLAGS rename a b
+COMMAND GETKEYSANDFLAGS del a b
+COMMAND GETKEYSANDFLAGS ping a
+COMMAND GETKEYSANDFLAGS get
+CONFIG
+CONFIG NOSUCH
+CONFIG GET
+CONFIG GET nosuch
+CONFIG SET
+CONFIG SET a b
+CONFIG SET a b c
+CONFIG HELP x
+CONFIG REWRITE
+CONFIG RESETSTAT x
+LATENCY
+LATENCY NOSUCH
+LATENCY HISTOGRAM nosuch
+LATENCY RESET
+LATENCY RESET nosuch
+LATENCY LATEST
+LATENCY HISTORY nosuch
+LATENCY HISTORY a b
+LATENCY GRAPH nosuch
+MEMORY
+MEMORY NOSUCH
+MEMORY USAGE
+MEMORY USAGE nosuch
+MEMORY USAGE nosuch SAMPLES
+MEMORY USAGE nosuch SAMPLES x
+MEMORY USAGE nosuch SAMPLES -1
+MEMORY USAGE nosuch SAMPLES 5 SAMPLES 0
+MEMORY USAGE nosuch WHATEVER 1
+MEMORY PURGE
+DEBUG
+DEBUG NOSUCH
+DEBUG SLEEP
+DEBUG SLEEP x
+DEBUG SLEEP 0.001
+DEBUG JMAP
+DEBUG OBJECT nosuch
+DEBUG OBJECT a b
+DEBUG RELOAD
+DEBUG RELOAD WHATEVER
+DEBUG ERROR whatever
+DEBUG ERROR a b
+DEBUG LOG hello
+DEBUG SET-ACTIVE-EXPIRE
+DEBUG SET-ACTIVE-EXPIRE 1
+DEBUG QUICKLIST-PACKED-THRESHOLD x
+DEBUG QUICKLIST-PACKED-THRESHOLD 5gb
+DEBUG QUICKLIST-PACKED-THRESHOLD 1mb
+DEBUG CHANGE-REPL-ID
+DEBUG CHANGE-REPL-ID x
+DEBUG PAUSE-CRON
+DEBUG PAUSE-CRON 0
+DEBUG PROTOCOL string
+DEBUG PROTOCOL integer
+DEBUG PROTOCOL double
+DEBUG PROTOCOL bignum
+DEBUG PROTOCOL null
+DEBUG PROTOCOL array
+DEBUG PROTOCOL set
+DEBUG PROTOCOL map
+DEBUG PROTOCOL verbatim
+DEBUG PROTOCOL true
+DEBUG PROTOCOL false
+DEBUG PROTOCOL whatever
+DEBUG DIGEST
+DEBUG DIGEST x
+DEBUG DIGEST-VALUE
+SET a 5
+SET b hello EX 1000
+SET 12 ""
+DEBUG DIGEST
+DEBUG DIGEST-VALUE a b nosuch 12
+SELECT 9
+INCRBY a -9223372036854775808
+DEBUG DIGEST
+EXPIRE a 100
+DEBUG DIGEST
+DEBUG DIGEST-VALUE a
+DEBUG POPULATE
+DEBUG POPULATE x
+DEBUG POPULATE 100 many 20
+DEBUG POPULATE 50 many
+DEBUG POPULATE 3
+DEBUG DIGEST
+DBSIZE
+SAVE x
+BGSAVE WHATEVER
+BGSAVE SCHEDULE x
+BGREWRITEAOF x
+LASTSAVE x
+ROLE
+ROLE x
+TIME x
+WAIT 0 0
+WAIT 1 1
+WAIT -1 0
+WAIT x 10
+WAIT 1 x
+WAIT 1 -1
+REPLICAOF NO
+REPLICAOF no one
+SLAVEOF NO ONE
+REPLICAOF localhost x
+MODULE
+MODULE LIST
+MODULE LIST x
+MODULE NOSUCH
+ACL
+ACL NOSUCH
+ACL WHOAMI
+ACL WHOAMI x
+ACL USERS
+ACL LIST
+ACL CAT
+ACL CAT nosuch
+ACL CAT x y
+ACL GETUSER
+ACL GETUSER default
+ACL GETUSER nobody
+MULTI
+SAVE
+EXEC
+MULTI
+WAIT 1 0
+WAIT 1 -1
+BGSAVE WHATEVER
+REPLICAOF NO ONE
+DEBUG PROTOCOL map
+CONFIG GET nosuch
+EXEC
+`
+
+// operationDifferences are the lines that may be answered otherwise, with the reason. An entry that no longer differs fails.
+var operationDifferences = map[string]string{}
+
+// TestOperationsAgreeWithRedis sends operationLines to both, in both protocols.
+func TestOperationsAgreeWithRedis(t *testing.T) {
+	for _, protocol := range []int{2, 3} {
+		redis := resptest.Start(t, "--enable-debug-command", "yes").Dial(t)
+		real := func(args ...any) resp.Reply { return redis.Do(args...) }
+		ours := startServer(t, "--enable-debug-command", "yes").dial().ask
+		for _, ask := range []asker{real, ours} {
+			ask("HELLO", protocol)
+		}
+		for _, line := range strings.Split(strings.TrimSpace(operationLines), "\n") {
+			args := lineArgs(line)
+			checkDifference(t, line, operationDifferences, sorted(real(args...)), sorted(ours(args...)))
+		}
+	}
+}
+
+// lineArgs splits a line at blanks; "" is the empty argument.
+func lineArgs(line string) []any {
+	var args []any
+	for _, word := range strings.Fields(line) {
+		if word == `""` {
+			word = ""
+		}
+		args = append(args, word)
+	}
+	return args
+}

@@ -1,0 +1,193 @@
+package resp
+
+import (
+	"strings"
+
+	"github.com/tidwall/redcon"
+
+	"quipu/server/number"
+)
+
+// keepOutput is the most bytes of buffer that a Writer keeps when it is Reset: enough for the replies to what one
+// Fill of readSize brings, where they are not much longer than the commands.
+const keepOutput = 64 << 10
+
+// Writer collects replies in the protocol version of its peer. The zero Writer speaks RESP2. Its methods never
+// fail and allocate only to grow the buffer; aggregate headers must be followed by as many replies as they say
+// (a map's by twice as many).
+type Writer struct {
+	buf   []byte
+	resp3 bool
+}
+
+// SetProtocol selects RESP3 if version is 3, otherwise RESP2, for what is written from now on.
+func (w *Writer) SetProtocol(version int) { w.resp3 = version == 3 }
+
+// Protocol returns 2 or 3.
+func (w *Writer) Protocol() int {
+	if w.resp3 {
+		return 3
+	}
+	return 2
+}
+
+// Bytes returns what has been written since the last Reset. It is valid until the next call of another method.
+func (w *Writer) Bytes() []byte { return w.buf }
+
+// Len returns the number of bytes written since the last Reset.
+func (w *Writer) Len() int { return len(w.buf) }
+
+// Size returns the bytes of memory that the Writer's buffer takes.
+func (w *Writer) Size() int { return cap(w.buf) }
+
+// Reset forgets what has been written. A large buffer is not kept.
+func (w *Writer) Reset() {
+	w.buf = w.buf[:0]
+	if cap(w.buf) > keepOutput {
+		w.buf = nil
+	}
+}
+
+// Truncate forgets what has been written after the first size bytes: the way to take back a reply that turned
+// into an error halfway.
+func (w *Writer) Truncate(size int) { w.buf = w.buf[:size] }
+
+// Raw writes bytes that are replies already.
+func (w *Writer) Raw(replies []byte) { w.buf = append(w.buf, replies...) }
+
+// OK writes the simple string OK.
+func (w *Writer) OK() { w.buf = redcon.AppendOK(w.buf) }
+
+// Simple writes a simple string. Line ends in it become blanks.
+func (w *Writer) Simple(s string) { w.buf = redcon.AppendString(w.buf, s) }
+
+// Error writes an error; its text starts with the error's code ("ERR syntax error"). As in Redis, line ends at
+// its end go, and others become blanks.
+func (w *Writer) Error(text string) {
+	w.buf = redcon.AppendError(w.buf, strings.Trim(text, "\r\n"))
+}
+
+// Int writes an integer.
+func (w *Writer) Int(n int64) { w.buf = AppendInt(w.buf, n) }
+
+// Bulk writes a string of any bytes.
+func (w *Writer) Bulk(b []byte) { w.buf = redcon.AppendBulk(w.buf, b) }
+
+// BulkString writes a string of any bytes.
+func (w *Writer) BulkString(s string) { w.buf = redcon.AppendBulkString(w.buf, s) }
+
+// BulkInt writes an integer as a string: what GET answers for a counter.
+func (w *Writer) BulkInt(n int64) { w.buf = appendBulkInt(w.buf, n) }
+
+// Null writes the answer for a value that is not there.
+func (w *Writer) Null() {
+	if w.resp3 {
+		w.buf = append(w.buf, "_\r\n"...)
+		return
+	}
+	w.buf = redcon.AppendNull(w.buf)
+}
+
+// NullArray writes the answer for an array that is not there: EXEC after a failed WATCH.
+func (w *Writer) NullArray() {
+	if w.resp3 {
+		w.buf = append(w.buf, "_\r\n"...)
+		return
+	}
+	w.buf = append(w.buf, "*-1\r\n"...)
+}
+
+// Array writes the header of an array of n replies.
+func (w *Writer) Array(n int) { w.header('*', n) }
+
+// Map writes the header of n pairs of a key and a value, which RESP2 knows as an array of 2n replies.
+func (w *Writer) Map(n int) {
+	if w.resp3 {
+		w.header('%', n)
+		return
+	}
+	w.header('*', 2*n)
+}
+
+// Set writes the header of an unordered collection of n replies, which RESP2 knows as an array.
+func (w *Writer) Set(n int) { w.headerOr3('~', n) }
+
+// Push writes the header of an out-of-band message of n replies, which RESP2 knows as an array.
+func (w *Writer) Push(n int) { w.headerOr3('>', n) }
+
+// InsertArray puts the header of an array of n replies before what was written from position at on, for
+// commands that know the number of replies only at the end.
+func (w *Writer) InsertArray(at, n int) {
+	end := len(w.buf)
+	w.header('*', n)
+	var header [len("*-9223372036854775808\r\n")]byte
+	size := copy(header[:], w.buf[end:])
+	copy(w.buf[at+size:], w.buf[at:end])
+	copy(w.buf[at:], header[:size])
+}
+
+// Double writes a floating point number, in RESP2 as a string.
+func (w *Writer) Double(f float64) {
+	var text [32]byte
+	digits := number.AppendDouble(text[:0], f)
+	if !w.resp3 {
+		w.Bulk(digits)
+		return
+	}
+	w.buf = appendText(w.buf, ',', digits)
+}
+
+// Bool writes true or false, in RESP2 as 1 or 0.
+func (w *Writer) Bool(b bool) {
+	var n int64
+	letter := byte('f')
+	if b {
+		n, letter = 1, 't'
+	}
+	if !w.resp3 {
+		w.Int(n)
+		return
+	}
+	w.buf = append(w.buf, '#', letter, '\r', '\n')
+}
+
+// BigNumber writes an integer of any size, given as its decimal digits, in RESP2 as a string.
+func (w *Writer) BigNumber(digits string) {
+	if !w.resp3 {
+		w.BulkString(digits)
+		return
+	}
+	w.buf = appendText(w.buf, '(', digits)
+}
+
+// Verbatim writes a text that clients should show as it is: INFO, CLIENT LIST, LATENCY DOCTOR. The format is
+// three letters, "txt" or "mkd". RESP2 knows it as a string.
+func (w *Writer) Verbatim(format, text string) {
+	if !w.resp3 {
+		w.BulkString(text)
+		return
+	}
+	w.header('=', len(format)+len(":")+len(text))
+	w.buf = append(w.buf, format...)
+	w.buf = append(w.buf, ':')
+	w.buf = append(w.buf, text...)
+	w.buf = append(w.buf, '\r', '\n')
+}
+
+// headerOr3 writes a header that RESP2 knows as an array's.
+func (w *Writer) headerOr3(mark byte, n int) {
+	if !w.resp3 {
+		mark = '*'
+	}
+	w.header(mark, n)
+}
+
+// header writes a mark and a length.
+func (w *Writer) header(mark byte, n int) { w.buf = appendLine(w.buf, mark, int64(n)) }
+
+// appendText appends a mark, a text and the line's end.
+func appendText[T string | []byte](dst []byte, mark byte, text T) []byte {
+	dst = append(dst, mark)
+	dst = append(dst, text...)
+	return append(dst, '\r', '\n')
+}

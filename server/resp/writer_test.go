@@ -1,0 +1,83 @@
+package resp
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestWriter(t *testing.T) {
+	for _, c := range []struct {
+		write        func(w *Writer)
+		resp2, resp3 string
+	}{
+		{(*Writer).OK, "+OK\r\n", "+OK\r\n"},
+		{func(w *Writer) { w.Simple("a\r\nb") }, "+a  b\r\n", "+a  b\r\n"},
+		{func(w *Writer) { w.Error("\nERR a\r\nb\r\n") }, "-ERR a  b\r\n", "-ERR a  b\r\n"},
+		{func(w *Writer) { w.Bulk([]byte("a\x00")) }, "$2\r\na\x00\r\n", "$2\r\na\x00\r\n"},
+		{func(w *Writer) { w.BulkString("") }, "$0\r\n\r\n", "$0\r\n\r\n"},
+		{func(w *Writer) { w.BulkInt(math.MinInt64) }, "$20\r\n-9223372036854775808\r\n", "$20\r\n-9223372036854775808\r\n"},
+		{(*Writer).Null, "$-1\r\n", "_\r\n"},
+		{(*Writer).NullArray, "*-1\r\n", "_\r\n"},
+		{func(w *Writer) { w.Array(12) }, "*12\r\n", "*12\r\n"},
+		{func(w *Writer) { w.Map(7) }, "*14\r\n", "%7\r\n"},
+		{func(w *Writer) { w.Set(7) }, "*7\r\n", "~7\r\n"},
+		{func(w *Writer) { w.Push(3) }, "*3\r\n", ">3\r\n"},
+		{func(w *Writer) { w.Double(math.Inf(1)) }, "$3\r\ninf\r\n", ",inf\r\n"},
+		{func(w *Writer) { w.Double(math.Inf(-1)) }, "$4\r\n-inf\r\n", ",-inf\r\n"},
+		{func(w *Writer) { w.Double(0.1) }, "$19\r\n0.10000000000000001\r\n", ",0.10000000000000001\r\n"},
+		{func(w *Writer) { w.Bool(true) }, ":1\r\n", "#t\r\n"},
+		{func(w *Writer) { w.BigNumber("123") }, "$3\r\n123\r\n", "(123\r\n"},
+		{func(w *Writer) { w.Verbatim("txt", "a\nb") }, "$3\r\na\nb\r\n", "=7\r\ntxt:a\nb\r\n"},
+		{func(w *Writer) { w.Raw([]byte(":1\r\n")); w.Int(2); w.Truncate(4) }, ":1\r\n", ":1\r\n"},
+		{func(w *Writer) { w.Int(1); w.Int(2); w.Int(3); w.InsertArray(4, 2) }, ":1\r\n*2\r\n:2\r\n:3\r\n", ":1\r\n*2\r\n:2\r\n:3\r\n"},
+	} {
+		for version, want := range map[int]string{2: c.resp2, 3: c.resp3} {
+			var w Writer
+			w.SetProtocol(version)
+			c.write(&w)
+			if string(w.Bytes()) != want || w.Protocol() != version {
+				t.Errorf("RESP%d: %q, want %q", w.Protocol(), w.Bytes(), want)
+			}
+		}
+	}
+}
+
+func TestAppendInt(t *testing.T) {
+	for _, n := range []int64{0, 9, 10, 9999, 10000, -1, math.MaxInt64, math.MinInt64} {
+		if got := string(AppendInt(nil, n)); got != fmt.Sprintf(":%d\r\n", n) {
+			t.Errorf("%d: %q", n, got)
+		}
+	}
+}
+
+func TestWriterDoesNotAllocate(t *testing.T) {
+	var w Writer
+	w.SetProtocol(3)
+	key := []byte("key")
+	write := func() {
+		w.Reset()
+		w.OK()
+		w.Simple("PONG")
+		w.Int(123456789)
+		w.Bulk(key)
+		w.BulkInt(123456789)
+		w.Null()
+		w.Map(100)
+		w.Double(3.14)
+		w.InsertArray(5, 10)
+	}
+	write()
+	if allocs := testing.AllocsPerRun(100, write); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
+func TestWriterShrinks(t *testing.T) {
+	var w Writer
+	w.BulkString(strings.Repeat("x", keepOutput))
+	if w.Reset(); w.Size() != 0 {
+		t.Errorf("%d bytes kept", w.Size())
+	}
+}

@@ -1,0 +1,223 @@
+package server
+
+import (
+	"errors"
+	"time"
+
+	"quipu/engine"
+	"quipu/server/resp"
+)
+
+// The fast path: commands that only touch the keys they name run together, under one round of locks, with nothing allocated and the
+// clock read once.
+
+const (
+	// maxRun is the most commands that run under one round of locks. Beyond a hundred the cost of a round no longer shows, and the
+	// slots of a run are closed to others until its end.
+	maxRun = 128
+	// maxRunKeys is the most keys of a run. A command with more takes the general path.
+	maxRunKeys = 512
+)
+
+// batch is the working space for the commands of one buffer. Connections borrow one while they have something to do, so that idle ones
+// cost nothing.
+type batch struct {
+	cmds [maxRun]resp.Command
+
+	// The run that was collected last: rows[i] uses keys[ends[i-1]:ends[i]].
+	rows  [maxRun]*Command
+	ends  [maxRun]int
+	keys  []engine.Key
+	write bool
+
+	used int // keys that may hold something
+}
+
+// newBatch makes a batch for the server's pool.
+func newBatch() any { return &batch{keys: make([]engine.Key, 0, maxRunKeys)} }
+
+// process executes all complete commands of the buffer.
+func (c *Conn) process() {
+	b := c.srv.batches.Get().(*batch)
+	for more := true; more && !c.closing; {
+		var n int
+		n, more = c.parse(b)
+		for i := 0; i < n && !c.closing; {
+			i += c.step(b, i, n)
+		}
+		clear(b.cmds[:n]) // they alias the connection's buffer
+	}
+	clear(b.keys[:b.used])
+	b.used = 0
+	c.srv.batches.Put(b)
+}
+
+// parse takes the next commands from the buffer, and reports whether there may be more. A guest's commands come one at a time: the AUTH
+// among them lifts the limits of what follows.
+func (c *Conn) parse(b *batch) (n int, more bool) {
+	limit := maxRun
+	if !c.authed {
+		limit = 1
+		c.reader.SetLimits(c.limits())
+	}
+	for n < limit {
+		ok, err := c.reader.Next(&b.cmds[n])
+		if err != nil {
+			c.protocolError(err, b, n)
+			return 0, false
+		}
+		if !ok {
+			return n, false
+		}
+		n++
+	}
+	return n, true
+}
+
+// protocolError executes the n commands before the violation, then answers it and ends the connection.
+func (c *Conn) protocolError(err error, b *batch, n int) {
+	for i := 0; i < n && !c.closing; {
+		i += c.step(b, i, n)
+	}
+	clear(b.cmds[:n])
+	if c.closing {
+		return
+	}
+	c.closing = true
+	var violation resp.ProtocolError
+	if errors.As(err, &violation) {
+		c.writeError(replyError("ERR " + violation.Error()))
+	}
+	c.srv.log.Info("client closed: protocol error", "client", c.addr, "error", err)
+}
+
+// step executes the command at i, or a run that starts there, and returns how many commands it executed.
+func (c *Conn) step(b *batch, i, n int) int {
+	done := 0
+	if c.plain() {
+		if run := c.collect(b, i, n); run > 0 {
+			done = c.executeRun(b, i, run)
+		}
+	}
+	if done == 0 {
+		c.mark = c.out.Len()
+		c.dispatch(b.cmds[i].Args)
+		c.applyReplyMode()
+		done = 1
+	}
+	if c.out.Len() >= flushThreshold {
+		c.flush() //nolint:errcheck // it sets closing, which ends the batch
+	}
+	return done
+}
+
+// plain reports whether nothing but the commands themselves decides how they run.
+func (c *Conn) plain() bool {
+	return c.authed && !c.multi.active && c.replies == repliesOn && !c.tracking.on && c.srv.gate.Load()&(gateMonitored|gatePaused) == 0
+}
+
+// row returns the row of a name, or nil.
+func (c *Conn) row(name []byte) *Command {
+	f := &c.found
+	if len(name) == f.size && string(name) == string(f.name[:f.size]) {
+		return f.row
+	}
+	row := c.srv.table.find(name)
+	if row != nil {
+		f.row, f.size = row, copy(f.name[:], name)
+	}
+	return row
+}
+
+// collect gathers the longest run of commands from i on that can execute under one round of locks, and hashes their keys.
+func (c *Conn) collect(b *batch, i, n int) int {
+	b.keys, b.write = b.keys[:0], false
+	run := 0
+	for ; i+run < n; run++ {
+		args := b.cmds[i+run].Args
+		row := c.row(args[0])
+		if row == nil || !row.keyed || !row.arityOK(len(args)) || len(b.keys)+len(args) > maxRunKeys {
+			break
+		}
+		c.appendKeys(b, row, args)
+		b.rows[run], b.ends[run] = row, len(b.keys)
+		b.write = b.write || row.Flags&FlagWrite != 0
+	}
+	b.used = max(b.used, len(b.keys))
+	return run
+}
+
+// appendKeys hashes the keys of one command.
+func (c *Conn) appendKeys(b *batch, row *Command, args [][]byte) {
+	if row.Last == 1 {
+		b.keys = append(b.keys, c.srv.engine.Key(c.db, args[1]))
+		return
+	}
+	last := row.Last
+	if last < 0 {
+		last += len(args)
+	}
+	for i := row.First; i <= last && i < len(args); i += row.Step {
+		b.keys = append(b.keys, c.srv.engine.Key(c.db, args[i]))
+	}
+}
+
+// executeRun executes the collected run, whose first command is at first, and returns how many of its commands it executed: fewer than
+// run if the replies grew so large that they must be sent first.
+func (c *Conn) executeRun(b *batch, first, run int) int {
+	start := c.clock
+	keys, done := b.keys, 0
+	for done < run && c.out.Len() < flushThreshold {
+		n := c.txn.LockBatch(keys, b.ends[done:run], b.write)
+		c.locked = true
+		n = c.runLocked(b, keys, first, done, done+n)
+		c.txn.Unlock()
+		c.locked = false
+		used := b.ends[done+n-1]
+		keys = keys[used:]
+		done += n
+		for i := done; i < run; i++ {
+			b.ends[i] -= used
+		}
+	}
+	c.accountRun(b, first, done, c.tick()-start)
+	return done
+}
+
+// runLocked executes the commands from done to end of the run, whose locks are held, and returns how many it executed: at least one.
+func (c *Conn) runLocked(b *batch, keys []engine.Key, first, done, end int) int {
+	call, from := &c.call, 0
+	for i := done; i < end; i++ {
+		row := b.rows[i]
+		call.Args, call.Keys, call.Cmd = b.cmds[first+i].Args, keys[from:b.ends[i]], row
+		from = b.ends[i]
+		mark := c.out.Len()
+		if err := row.Run(call); err != nil {
+			c.out.Truncate(mark)
+			c.writeError(err)
+			c.counts.commands[row.index].failed.Add(1)
+		}
+		if c.out.Len() >= flushThreshold {
+			return i + 1 - done
+		}
+	}
+	return end - done
+}
+
+// accountRun shares the time of a run equally among its commands.
+func (c *Conn) accountRun(b *batch, first, done int, took time.Duration) {
+	share := took / time.Duration(done)
+	slow := share >= time.Duration(c.srv.slowest.Load())
+	for i := 0; i < done; {
+		row, n := b.rows[i], 1
+		for i+n < done && b.rows[i+n] == row {
+			n++
+		}
+		c.account(row, uint64(n), 0, share*time.Duration(n))
+		if slow {
+			c.noteSlow(row, b.cmds[first+i].Args, share)
+		}
+		i += n
+	}
+	c.shared.lastRow.Store(b.rows[done-1])
+}
