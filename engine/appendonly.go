@@ -77,7 +77,8 @@ func (t *Txn) queueDirty(s *slot) {
 		tb.each(func(e entry, off uint32, f flags) {
 			if f&(flagDirty|flagQueued) == flagDirty {
 				e.setFlags(f | flagQueued)
-				t.enqueue(spot{s, tb, e, off})
+				s.enqueue(tb, off)
+				t.list(s)
 			}
 		})
 	})

@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-
-	"quipu/persist"
 )
 
 // commits is the pipeline from dirty slots to durable records. Commits are numbered from 1; commit n is log record n. One
@@ -37,15 +35,22 @@ type commits struct {
 // group is those who wait for one commit.
 type group struct {
 	done chan struct{}
-	led  bool
-	prev *group
-	err  error
+	// landed is closed after done, so that of all who are woken the leader of the next commit runs first: its record is on
+	// the way to the disk while the replies of this one are written.
+	landed chan struct{}
+	led    bool
+	prev   *group
+	err    error
+}
+
+func newGroup(prev *group) *group {
+	return &group{done: make(chan struct{}), landed: make(chan struct{}), prev: prev}
 }
 
 func (c *commits) init(last uint64) {
 	c.durable.Store(last)
 	c.mu.gathering = last + 1
-	c.mu.group = &group{done: make(chan struct{})}
+	c.mu.group = newGroup(nil)
 }
 
 // enlist puts slots on the list of the gathering commit and returns its number. The slots are locked.
@@ -114,16 +119,27 @@ func (c *commits) join(need uint64) (g *group, lead bool) {
 }
 
 // lead carries the gathering commit out, once the one before it has landed.
+//
+// When none is under way, connections that are ready to run get to run first, so that their changes join this commit. When
+// there was one to wait for, they have had their time.
 func (e *Engine) lead(g *group) {
-	if g.prev != nil {
-		<-g.prev.done
-		g.err = g.prev.err
-	}
-	if g.err == nil {
-		// Connections that are ready to run get to run first, so that their changes join this commit.
+	if g.prev == nil || g.prev.hasLanded() {
 		runtime.Gosched()
 	}
+	if g.prev != nil {
+		<-g.prev.landed
+		g.err = g.prev.err
+	}
 	e.fly(g)
+}
+
+func (g *group) hasLanded() bool {
+	select {
+	case <-g.landed:
+		return true
+	default:
+		return false
+	}
 }
 
 func (e *Engine) fly(g *group) {
@@ -138,12 +154,9 @@ func (e *Engine) fly(g *group) {
 	c.mu.gathering++
 	c.mu.flying = g
 	g.prev = nil
-	c.mu.group = &group{done: make(chan struct{}), prev: g}
+	c.mu.group = newGroup(g)
 	c.mu.Unlock()
-	rows := int64(0)
-	for _, s := range slots {
-		rows += e.takeSlot(s, n)
-	}
+	rows := e.walkSlots(slots, n)
 	c.walk.Unlock()
 	if g.err == nil {
 		g.err = e.write(n)
@@ -159,6 +172,7 @@ func (e *Engine) fly(g *group) {
 	}
 	c.recycle(slots)
 	close(g.done)
+	close(g.landed)
 	if g.err != nil {
 		e.fail(g.err)
 	}
@@ -192,86 +206,4 @@ func (e *Engine) write(n uint64) error {
 		return nil
 	}
 	return e.store.Sync()
-}
-
-// takeSlot serialises a slot's queued entries into the record, under the slot's lock, and returns how many there were.
-func (e *Engine) takeSlot(s *slot, n uint64) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	rows := int64(0)
-	for _, t := range s.queued {
-		rows += e.takeTable(s, t, n)
-	}
-	s.queued = s.queued[:0]
-	s.taken, s.pending, s.listed = n, 0, false
-	if s.countsQueued {
-		s.countsQueued = false
-		e.appendCounts(s)
-	}
-	return rows
-}
-
-// maxIdleQueue bounds the queue that a table keeps while it is empty.
-const maxIdleQueue = 16
-
-func (e *Engine) takeTable(s *slot, t *table, n uint64) int64 {
-	rows := int64(0)
-	gone := e.gone[:0]
-	for _, off := range t.queue {
-		en := t.at(off)
-		f := en.flags()
-		if f&flagDead != 0 || f&flagQueued == 0 {
-			continue
-		}
-		rows++
-		e.appendEntry(s, t, en, f)
-		f = f&^(flagQueued|markMask) | flags(n)<<markShift&markMask
-		en.setFlags(f)
-		if f.forgettable() {
-			gone = append(gone, off)
-		}
-	}
-	if t.queue = t.queue[:0]; cap(t.queue) > maxIdleQueue {
-		t.queue = nil
-	}
-	if len(gone) > 0 {
-		s.buried = n
-		e.bury(s, t, gone)
-	}
-	e.gone = gone[:0]
-	return rows
-}
-
-// forgettable: a deleted name that neither the log nor the store has to be told of any more.
-func (f flags) forgettable() bool {
-	return f&flagDeleted != 0 && f&(flagQueued|flagTaken|flagStored) == 0
-}
-
-// bury removes the entries of deleted names.
-func (e *Engine) bury(s *slot, t *table, offs []uint32) {
-	for _, off := range offs {
-		en := t.at(off)
-		t.remove(e.space, e.space.hash(t.name(en, en.flags())), en, off)
-	}
-	s.departures++
-	if t.wantsCompaction() {
-		t.compact(e.space, nil)
-	}
-}
-
-func (e *Engine) appendEntry(s *slot, t *table, en entry, f flags) {
-	name := t.name(en, f)
-	e.rowKey = appendDataKey(e.rowKey[:0], s.db.id, s.number, orderOf(name), name)
-	if f&flagDeleted != 0 {
-		e.commits.body = persist.AppendDelete(e.commits.body, e.rowKey)
-		return
-	}
-	e.rowValue = appendRow(e.rowValue[:0], t.cell(en, f))
-	e.commits.body = persist.AppendSet(e.commits.body, e.rowKey, e.rowValue)
-}
-
-func (e *Engine) appendCounts(s *slot) {
-	e.rowKey = appendSlotKey(e.rowKey[:0], s.db.id, s.number)
-	e.rowValue = appendSlotCounts(e.rowValue[:0], s.counts())
-	e.commits.body = persist.AppendSet(e.commits.body, e.rowKey, e.rowValue)
 }

@@ -81,9 +81,7 @@ type Engine struct {
 	ids []uint8
 
 	commits commits
-	// rowKey, rowValue and gone are scratch of the commit walk.
-	rowKey, rowValue []byte
-	gone             []uint32
+	walker  walker
 
 	checkpoints checkpoints
 	evictor     evictor

@@ -107,7 +107,8 @@ func (t *Txn) changed(at spot) {
 	at.t.dirty = true
 	if t.logging && f&flagQueued == 0 {
 		nf |= flagQueued
-		t.enqueue(at)
+		at.s.enqueue(at.t, at.off)
+		t.list(at.s)
 	}
 	if nf != f {
 		at.e.setFlags(nf)
@@ -120,14 +121,6 @@ func (t *Txn) changed(at spot) {
 	if at.s.watches != nil {
 		t.e.alarm(at.s, at.t.name(at.e, nf))
 	}
-}
-
-func (t *Txn) enqueue(at spot) {
-	if len(at.t.queue) == 0 {
-		at.s.queued = append(at.s.queued, at.t)
-	}
-	at.t.queue = append(at.t.queue, at.off)
-	t.list(at.s)
 }
 
 // list has the slot listed for the commit that gathers, at the latest when the Txn unlocks it.

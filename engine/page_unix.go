@@ -22,7 +22,9 @@ func mapSlab() []byte {
 		_ = unix.MunmapPtr(start, lead)
 	}
 	_ = unix.MunmapPtr(unsafe.Add(slabStart, slabSize), slabSize-lead)
-	return unsafe.Slice((*byte)(slabStart), slabSize)
+	slab := unsafe.Slice((*byte)(slabStart), slabSize)
+	adviseHuge(slab)
+	return slab
 }
 
 func unmapSlab(mem []byte) {

@@ -28,7 +28,7 @@ type slot struct {
 	one     table    // the slot's only table, until it is split
 	parts   []*table // afterwards: by the top bits of the order; tables of lesser depth stand several times
 	db      *database
-	queued  []*table // tables whose queue is not empty
+	queued  []*table // parts whose queue is not empty
 	watches map[string][]*Watch
 
 	// The counts cover what is only in the store, too.
@@ -112,19 +112,26 @@ func (s *slot) doubleParts() {
 	s.parts, s.bits = parts, s.bits+1
 }
 
-// requeue replaces a table on the list of tables with queued entries.
+// enqueue has the next commit walk take an entry.
+func (s *slot) enqueue(t *table, off uint32) {
+	if t != &s.one && t.queue.empty() {
+		s.queued = append(s.queued, t)
+	}
+	t.queue.add(off)
+}
+
+// requeue replaces a table on the list of parts with queued entries.
 func (s *slot) requeue(old *table, by ...*table) {
 	for i, t := range s.queued {
-		if t != old {
-			continue
+		if t == old {
+			s.queued = append(s.queued[:i], s.queued[i+1:]...)
+			break
 		}
-		s.queued = append(s.queued[:i], s.queued[i+1:]...)
-		for _, t := range by {
-			if len(t.queue) > 0 {
-				s.queued = append(s.queued, t)
-			}
+	}
+	for _, t := range by {
+		if !t.queue.empty() {
+			s.queued = append(s.queued, t)
 		}
-		return
 	}
 }
 

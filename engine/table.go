@@ -68,7 +68,7 @@ type table struct {
 	usedAt uint32
 
 	// queue holds the offsets of the entries that the next commit walk takes.
-	queue []uint32
+	queue queue
 
 	side     []side
 	sideFree []uint32
@@ -396,7 +396,7 @@ func (t *table) replace(sp *space, hash uint64, e entry, off uint32, c cell) (en
 	bucket, i := t.refAt(hash, off)
 	bucket[i] = bucket[i]&^(maxArenaBytes-1) | noff
 	if f&flagQueued != 0 {
-		t.queue = append(t.queue, noff)
+		t.queue.add(noff)
 	}
 	t.bury(sp, e, f, false)
 	return ne, noff, true

@@ -44,7 +44,7 @@ const crowdedGarbage = 64 << 10
 func (t *table) compact(sp *space, drop func(e entry, f flags) bool) {
 	old, oldTail := t.arena, t.tail
 	t.arena, t.tail, t.dead = nil, 0, 0
-	t.queue = t.queue[:0]
+	t.queue.reset()
 	t.entries = 0
 	from := table{}
 	for i, pg := range old {
@@ -71,7 +71,7 @@ func (t *table) carry(sp *space, e entry, f flags) {
 	copy(to, e[:size])
 	t.entries++
 	if f&flagQueued != 0 {
-		t.queue = append(t.queue, off)
+		t.queue.add(off)
 	}
 }
 

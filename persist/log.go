@@ -27,6 +27,7 @@ type commitLog struct {
 	witness *witness
 	kick    chan struct{} // wakes the keeper
 	syncMu  sync.Mutex    // at most one fsync of the log at a time
+	syncer  *asyncSyncer
 	failed  atomic.Pointer[error]
 	durable atomic.Uint64 // seq; mirrors mu.durableSeq
 	backlog atomic.Int32  // len(mu.unsynced)
@@ -206,6 +207,7 @@ func (l *commitLog) retire(s *openSegment, durable uint64) error {
 			return err
 		}
 	}
+	s.closed = true
 	if err := s.file.Close(); err != nil {
 		return l.fail(ioError("close "+s.path, err))
 	}
@@ -217,7 +219,7 @@ func (l *commitLog) retire(s *openSegment, durable uint64) error {
 func (l *commitLog) fsync(s *openSegment) error {
 	start := time.Now()
 	l.watch.sync.begin()
-	err := s.file.SyncData()
+	err := l.syncer.sync(s.file)
 	l.watch.sync.end()
 	if err != nil {
 		return l.fail(ioError("fsync "+s.path, err))
@@ -341,11 +343,12 @@ func (l *commitLog) close() error {
 	defer l.mu.Unlock()
 	l.mu.closed = true
 	for _, s := range append(l.mu.unsynced, l.mu.cur, l.mu.next) {
-		if s != nil {
+		if s != nil && !s.closed {
 			err = errors.Join(err, s.file.Close())
 		}
 	}
 	l.mu.unsynced, l.mu.next = nil, nil
+	l.syncer.close()
 	return err
 }
 

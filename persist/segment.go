@@ -53,9 +53,11 @@ type openSegment struct {
 	*segment
 	path string
 	file vfs.File
-	out  *pieceWriter
-	rec  *record.Writer
-	head []byte
+	// closed says that sync has closed the file of a full segment.
+	closed bool
+	out    *pieceWriter
+	rec    *record.Writer
+	head   []byte
 }
 
 // pieceWriter collects the pieces in which record.Writer hands over a record, and writes them in one call

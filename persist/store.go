@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -29,6 +29,8 @@ type store struct {
 	db   *pebble.DB
 	path string
 	opts *pebble.Options
+	// trouble holds the newest failure of Pebble's background work, which it tries again without end.
+	trouble chan error
 }
 
 // pebbleOptions says how the store is shaped for few, large, sorted ingestions and point reads.
@@ -62,10 +64,6 @@ func pebbleOptions(o Options, cache *pebble.Cache) *pebble.Options {
 			IndexBlockSize: indexBlockBytes,
 			Compression:    func() *block.CompressionProfile { return storeCompression },
 		}
-	}
-	// Pebble never asks a filter of the bottom level on a point read, so none is written there.
-	for i := range bottomLevel {
-		po.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	}
 	for i := range po.TargetFileSizes {
 		po.TargetFileSizes[i] = tableBytes
@@ -106,17 +104,44 @@ func openStore(o Options, dir string, create bool) (*store, error) {
 	defer cache.Unref()
 	po := pebbleOptions(o, cache)
 	po.ErrorIfNotExists, po.ErrorIfExists = !create, create
-	db, err := pebble.Open(dir, po)
-	if err != nil {
-		return nil, storeError(dir, "open", err)
+	s := &store{path: dir, opts: po, trouble: make(chan error, 1)}
+	po.EventListener = s.listener(o.Logger)
+	var err error
+	if s.db, err = pebble.Open(dir, po); err != nil {
+		return nil, openError(dir, err)
 	}
-	return &store{db: db, path: dir, opts: po}, nil
+	return s, nil
+}
+
+// listener hears of trouble. A damaged block that a reader meets is that reader's error, which Pebble would
+// otherwise also make a fatal one.
+func (s *store) listener(log *slog.Logger) *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) {
+			log.Error("store: background work failed and will be tried again", "err", err)
+			select {
+			case s.trouble <- err:
+			default:
+			}
+		},
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			log.Error("store: damaged file", "path", info.Path, "err", info.Details)
+		},
+	}
+}
+
+// openError calls damage whatever keeps Pebble from opening, unless it is the operating system that says no.
+func openError(path string, err error) error {
+	if errno := syscall.Errno(0); errors.As(err, &errno) && errno != syscall.ENOENT {
+		return ioError("open store "+path, err)
+	}
+	return damaged(path, -1, err, "the store cannot be opened")
 }
 
 // storeError tells damage from other trouble.
 func storeError(path, attempt string, err error) error {
 	switch {
-	case pebble.IsCorruptionError(err), errors.Is(err, pebble.ErrDBDoesNotExist):
+	case pebble.IsCorruptionError(err):
 		return damaged(path, -1, err, "the store cannot be used")
 	default:
 		return ioError(attempt+" store "+path, err)
@@ -132,12 +157,26 @@ func createStore(o Options, dir string) (*store, error) {
 	}
 	err = s.db.Set(formatKey, []byte{formatVersion}, pebble.NoSync)
 	if err == nil {
-		err = s.db.Flush()
+		err = s.flush()
 	}
 	if err != nil {
 		return nil, errors.Join(storeError(dir, "initialise", err), s.db.Close())
 	}
 	return s, nil
+}
+
+// flush flushes the memtable and gives up when that fails, as Pebble does not.
+func (s *store) flush() error {
+	done, err := s.db.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case err := <-s.trouble:
+		return err
+	}
 }
 
 // readOwn returns one of our rows; nil if there is none.
@@ -231,16 +270,10 @@ func (s *store) close() error {
 	return nil
 }
 
-// tableOptions are those for the tables of the next checkpoint. They are the options of level 0 wherever the
-// tables will land: options of the bottom level let the writer mark tombstones as invisible. Into a store that
-// is all but empty a checkpoint goes straight to the bottom and stays there, so it gets no filters.
+// tableOptions are those for the tables of a checkpoint. They are the options of level 0 wherever the tables will
+// land: options of the bottom level let the writer mark tombstones as invisible.
 func (s *store) tableOptions() sstable.WriterOptions {
-	o := s.opts.MakeWriterOptions(0, s.db.TableFormat())
-	m := s.db.Metrics()
-	if total := m.Total(); total.TablesSize < tableBytes/8 {
-		o.FilterPolicy = pebble.NoFilterPolicy
-	}
-	return o
+	return s.opts.MakeWriterOptions(0, s.db.TableFormat())
 }
 
 // removeTree removes dir with all that is in it, durably.

@@ -19,8 +19,8 @@ const walExt = ".log"
 // from a power cut with a marker that names nothing, or with none. Fsyncing the directory between the steps
 // costs a millisecond per marker and makes that impossible.
 //
-// An end. Pebble panics when that fsync fails, and when it cannot create its next WAL, on whatever goroutine and
-// with whatever lock; this tells Events.Fatal first, which exits with a reason.
+// An end. Pebble panics when that fsync fails, and when its WAL cannot be created, written or closed, on
+// whatever goroutine and with whatever lock; this tells Events.Fatal first, which exits with a reason.
 type storeFS struct {
 	vfs.FS
 	fatal func(format string, args ...any)
@@ -35,22 +35,24 @@ func (s *storeFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File,
 		return nil, err
 	}
 	f, err := s.FS.Create(name, category)
-	s.orEnd(name, err)
-	return f, err
+	return s.guard(name, f, err)
 }
 
 // ReuseForWrite recycles a WAL.
 func (s *storeFS) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	f, err := s.FS.ReuseForWrite(oldname, newname, category)
-	s.orEnd(newname, err)
-	return f, err
+	return s.guard(newname, f, err)
 }
 
-// orEnd ends the process if a WAL could not be created.
-func (s *storeFS) orEnd(name string, err error) {
-	if err != nil && strings.HasSuffix(name, walExt) {
+// guard makes a WAL one that ends the process when it fails.
+func (s *storeFS) guard(name string, f vfs.File, err error) (vfs.File, error) {
+	if !strings.HasSuffix(name, walExt) {
+		return f, err
+	}
+	if err != nil {
 		s.fatal("create %s: %v", name, err)
 	}
+	return walFile{f, name, s.fatal}, nil
 }
 
 // Remove makes the new marker durable before it removes the old one.
@@ -89,4 +91,59 @@ func (d storeDirectory) Sync() error {
 		d.fatal("fsync of directory %s: %v", d.name, err)
 	}
 	return nil
+}
+
+// walFile is a WAL of the store.
+type walFile struct {
+	vfs.File
+	name  string
+	fatal func(format string, args ...any)
+}
+
+func (w walFile) check(op string, err error) {
+	if err != nil {
+		w.fatal("%s %s: %v", op, w.name, err)
+	}
+}
+
+// Write writes p.
+func (w walFile) Write(p []byte) (int, error) {
+	n, err := w.File.Write(p)
+	w.check("write", err)
+	return n, err
+}
+
+// Sync fsyncs the file.
+func (w walFile) Sync() error {
+	err := w.File.Sync()
+	w.check("fsync", err)
+	return err
+}
+
+// SyncData fsyncs the contents.
+func (w walFile) SyncData() error {
+	err := w.File.SyncData()
+	w.check("fsync", err)
+	return err
+}
+
+// SyncTo starts writing a prefix out.
+func (w walFile) SyncTo(length int64) (bool, error) {
+	full, err := w.File.SyncTo(length)
+	w.check("fsync", err)
+	return full, err
+}
+
+// Stat tells the size.
+func (w walFile) Stat() (vfs.FileInfo, error) {
+	info, err := w.File.Stat()
+	w.check("stat", err)
+	return info, err
+}
+
+// Close closes the file.
+func (w walFile) Close() error {
+	err := w.File.Close()
+	w.check("close", err)
+	return err
 }

@@ -202,7 +202,9 @@ func wait(c *Call) error {
 		if c.Conn.flush() != nil {
 			return nil // the connection is closing
 		}
+		began := c.Conn.tick()
 		c.Conn.hold(waitTimeout(millis))
+		c.Conn.waited = c.Conn.tick() - began
 	}
 	c.Out.Int(0)
 	return nil

@@ -51,6 +51,7 @@ type Conn struct {
 	tracking tracking
 
 	clock     time.Duration // since Server.started, at the last tick
+	waited    time.Duration // by the command in progress, for something else than itself: WAIT
 	found     foundCommand
 	keys      []engine.Key // of the command in progress, outside runs
 	positions []int
@@ -99,6 +100,7 @@ func (c *Conn) serve() {
 		}
 		c.received(n)
 		c.process()
+		runtime.Gosched()
 		if err := c.flush(); err != nil || c.srv.gate.Load()&gateDraining != 0 {
 			return
 		}

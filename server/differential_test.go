@@ -22,9 +22,23 @@ import (
 // expected value is written down anywhere. What is compared loosely, and what differs on purpose, stands in this file with the reason.
 
 var (
-	differentialCommands = flag.Int("differential.commands", 100_000, "commands that TestDifferential compares")
+	differentialCommands = flag.Int("differential.commands", 0, "commands that TestDifferential compares; 0: as many as the kind of run allows")
 	differentialSeed     = flag.Uint64("differential.seed", 0, "seed of TestDifferential; 0: a new one each time")
 )
+
+// commandsToCompare is a matter of patience: a second or two in every test run, a minute in the long campaign. With -short, which the race
+// detector slows down, it is enough to send everything.
+func commandsToCompare() int {
+	switch {
+	case *differentialCommands > 0:
+		return *differentialCommands
+	case os.Getenv("QUIPU_TORTURE") != "":
+		return 1_000_000
+	case testing.Short():
+		return 10_000
+	}
+	return 100_000
+}
 
 // smallestBulkLimit is the least that Redis takes for proto-max-bulk-len. The test sets it, so that lines which reach it cost little.
 const smallestBulkLimit = 1 << 20
@@ -426,7 +440,7 @@ func TestDifferential(t *testing.T) {
 			succeeded[l.name()]++
 		}
 	}
-	for sent := 0; sent < *differentialCommands; {
+	for sent, all := 0, commandsToCompare(); sent < all; {
 		lines, protocol := g.epoch(), 2+g.rng.IntN(2)
 		if v, ok := p.compare(protocol, lines, ds, note); !ok {
 			p.report(seed, protocol, lines, v)

@@ -30,6 +30,7 @@ func (c *Conn) dispatch(args [][]byte) {
 		return
 	}
 	if err == nil {
+		c.shared.lastRow.Store(row)
 		err = c.permit(row)
 	}
 	if err != nil {
@@ -104,7 +105,6 @@ func (c *Conn) execute(row *Command, args [][]byte) {
 	c.unlock()
 	c.finish(row, args, err, mark, start)
 	c.forgetCaching(row)
-	c.shared.lastRow.Store(row)
 	c.call.Args, c.call.Keys = nil, nil
 }
 
@@ -146,9 +146,10 @@ func (c *Conn) finish(row *Command, args [][]byte, err error, mark int, start ti
 		c.out.Truncate(mark)
 		c.writeError(err)
 	}
-	end := c.tick()
-	c.account(row, 1, failed, end-start)
-	c.noteSlow(row, args, end-start)
+	took := c.tick() - start - c.waited
+	c.waited = 0
+	c.account(row, 1, failed, took)
+	c.noteSlow(row, args, took)
 	if c.srv.gate.Load()&gateMonitored != 0 {
 		c.feedMonitors(row, args)
 	}

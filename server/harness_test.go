@@ -39,6 +39,12 @@ func startServer(t testing.TB, args ...string) *testServer {
 // startServerOn is startServer on a file system that the caller may keep.
 func startServerOn(t testing.TB, fs vfs.FS, args ...string) *testServer {
 	t.Helper()
+	return startPreparedServer(t, fs, func(*Server) {}, args...)
+}
+
+// startPreparedServer is startServerOn, with a chance to change the server before it accepts connections.
+func startPreparedServer(t testing.TB, fs vfs.FS, prepare func(*Server), args ...string) *testServer {
+	t.Helper()
 	ts := &testServer{t: t, log: new(logLines)}
 	ts.now.Store(time.Now().UnixMilli())
 	cfg, err := config.Parse(append([]string{"--dir", "/data", "--port", "0"}, args...), nil)
@@ -61,6 +67,7 @@ func startServerOn(t testing.TB, fs vfs.FS, args ...string) *testServer {
 	if ts.Server, err = New(Options{Config: cfg, Engine: ts.eng, Logger: log}); err != nil {
 		t.Fatal(err)
 	}
+	prepare(ts.Server)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

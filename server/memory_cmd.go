@@ -195,12 +195,12 @@ func diagnoseMemory(m memoryFigures, e engine.Stats, clients int) string {
 			"GOGC sets how much of it there may be.", humanBytes(m.rss), humanBytes(m.used)))
 	}
 	if clients > 0 && m.clients/int64(clients) > doctorBytesPerClient {
-		findings = append(findings, fmt.Sprintf("Big client buffers: the %d clients hold %s of buffers. CLIENT LIST shows which (qbuf, rbs, omem).",
-			clients, humanBytes(m.clients)))
+		findings = append(findings, fmt.Sprintf("Big client buffers: the %d clients hold %s of buffers. CLIENT LIST shows which "+
+			"(qbuf, rbs, omem).", clients, humanBytes(m.clients)))
 	}
 	if e.MaxMemory > 0 && e.Loads > e.Hits {
-		findings = append(findings, fmt.Sprintf("Too little memory: %d entries were read back from the store for %d hits in memory. The counters "+
-			"in use do not fit into maxmemory.", e.Loads, e.Hits))
+		findings = append(findings, fmt.Sprintf("Too little memory: %d entries were read back from the store for %d hits in memory. "+
+			"The counters in use do not fit into maxmemory.", e.Loads, e.Hits))
 	}
 	if len(findings) == 0 {
 		return "No memory problem has been found.\n"

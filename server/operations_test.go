@@ -357,3 +357,12 @@ func TestVitals(t *testing.T) {
 		t.Errorf("peak %d, first %d, want 9 and 5", peak, first)
 	}
 }
+
+// TestWaitIsNotSlow checks that the time for which WAIT waits is not its own.
+func TestWaitIsNotSlow(t *testing.T) {
+	c := startServer(t, "--slowlog-log-slower-than", "15000").dial()
+	c.want("WAIT 1 20", "(integer) 0")
+	if got := c.do("SLOWLOG GET"); strings.Contains(got, "WAIT") {
+		t.Error(got)
+	}
+}

@@ -70,7 +70,11 @@ func (s *scriptRun) directive(t *testing.T, d *datadriven.TestData) string {
 		s.server.advance(time.Duration(n) * time.Millisecond)
 		return ""
 	case "server":
-		s.start(strings.Fields(d.Input))
+		args := strings.Fields(d.Input)
+		for i, arg := range args {
+			args[i] = strings.Trim(arg, `"`) // "" is the empty value
+		}
+		s.start(args)
 		return ""
 	}
 	d.Fatalf(t, "unknown directive %q", d.Cmd)

@@ -78,14 +78,16 @@ func get(c *Call) error {
 
 // answerValue answers the string at the command's key, or null, and tells whether there was one.
 func answerValue(c *Call) (found bool, err error) {
-	v, found, err := getString(c, c.Keys[0])
+	v, found := c.Txn.Get(c.Keys[0])
 	switch {
-	case err != nil:
-		return found, err
 	case !found:
 		c.Out.Null()
+	case v.Kind == engine.Int: // first, being the common case
+		c.Out.BulkInt(v.Int)
+	case isString(v.Kind):
+		c.Out.Bulk(v.Str)
 	default:
-		writeValue(c.Out, v)
+		return true, ErrWrongType
 	}
 	return found, nil
 }

@@ -1,0 +1,218 @@
+package server
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestMonitor(t *testing.T) {
+	ts := startServer(t)
+	m := ts.dial()
+	m.want("MONITOR", "OK")
+	c := ts.dial()
+	for _, line := range []string{
+		`SET a "b\x01\n\"q"`, "AUTH x", "HELLO 2 AUTH default secret SETNAME me", "SELECT 3", "CONFIG GET port", "MULTI", "INCR n", "EXEC", "nonsense", "GET a", "RESET",
+	} {
+		c.do(line)
+	}
+	for _, want := range []string{
+		`0 "SET" "a" "b\x01\n\"q"`, `0 "AUTH" "(redacted)"`, `0 "HELLO" "2" "AUTH" "(redacted)" "(redacted)" "SETNAME" "me"`, `3 "SELECT" "3"`,
+		`3 "MULTI"`, `3 "INCR" "n"`, `3 "EXEC"`, `3 "GET" "a"`, `0 "RESET"`,
+	} {
+		line := m.read()
+		_, rest, _ := strings.Cut(line, "[")
+		where, command, _ := strings.Cut(rest, "] ")
+		db, addr, _ := strings.Cut(where, " ")
+		if db+" "+command != want || addr != c.sock.LocalAddr().String() {
+			t.Errorf("got %s, want %s", line, want)
+		}
+	}
+	m.want("RESET", "RESET")
+	c.want("PING", "PONG")
+	m.want("ECHO quiet", `"quiet"`)
+}
+
+func TestClientListAndKill(t *testing.T) {
+	ts := startServer(t)
+	a, b := ts.dial(), ts.dial()
+	a.want("CLIENT SETNAME first", "OK")
+	b.want("SELECT 7", "OK")
+	b.want("MULTI", "OK")
+	b.want("PING", "QUEUED")
+	list := a.do("CLIENT LIST")
+	for _, want := range []string{"id=1 addr=" + a.sock.LocalAddr().String(), "laddr=" + ts.addr, "name=first", "db=7", "flags=x", "multi=1", "cmd=ping", "cmd=client|list", "resp=2"} {
+		if !strings.Contains(list, want) {
+			t.Errorf("%q is not in %s", want, list)
+		}
+	}
+	a.want("CLIENT KILL ID 2", "(integer) 1")
+	b.wantClosed()
+	a.want("CLIENT KILL "+b.sock.LocalAddr().String(), "(error) ERR No such client")
+	a.want("CLIENT KILL TYPE normal SKIPME no", "(integer) 1")
+	a.wantClosed()
+}
+
+func TestClientReply(t *testing.T) {
+	c := startServer(t).dial()
+	c.send("CLIENT REPLY SKIP\r\nINCR a\r\nINCR a\r\n")
+	if got := c.read(); got != "(integer) 2" {
+		t.Errorf("after SKIP: got %s", got)
+	}
+	c.send("CLIENT REPLY OFF\r\nINCR a\r\nINCR a\r\nCLIENT REPLY SKIP\r\nINCR a\r\nCLIENT REPLY ON\r\nINCR a\r\n")
+	if got := c.read() + c.read(); got != "OK(integer) 6" {
+		t.Errorf("after OFF and ON: got %s", got)
+	}
+}
+
+func TestClientPause(t *testing.T) {
+	ts := startServer(t)
+	c, admin := ts.dial(), ts.dial()
+	admin.want("CLIENT PAUSE 100000 WRITE", "OK")
+	c.want("GET a", "(nil)")
+	c.send("PING\r\nINCR a\r\n")
+	if got := c.read(); got != "PONG" {
+		t.Errorf("got %s", got)
+	}
+	eventually(t, "the client waits", func() bool { return ts.Clients().Blocked == 1 })
+	admin.want("GET a", "(nil)")
+	admin.want("CLIENT UNPAUSE", "OK")
+	if got := c.read(); got != "(integer) 1" {
+		t.Errorf("got %s", got)
+	}
+	admin.want("CLIENT PAUSE 20", "OK")
+	c.want("PING", "PONG") // it comes when the time is over
+	admin.want("CLIENT PAUSE 100000 WRITE", "OK")
+	c.send("INCR a\r\n")
+	eventually(t, "the client waits", func() bool { return ts.Clients().Blocked == 1 })
+	admin.want("CLIENT KILL TYPE normal", "(integer) 1")
+	c.wantClosed()
+}
+
+func TestTracking(t *testing.T) {
+	ts := startServer(t)
+	c, other := ts.dial(), ts.dial()
+	c.do("HELLO 3")
+	c.want("CLIENT TRACKING on", "OK")
+	c.want("GET a", "(nil)")
+	other.want("INCR a", "(integer) 1")
+	const told = "-> invalidate: 'a'"
+	if got := c.read(); !strings.Contains(got, "invalidate") || !strings.Contains(got, `"a"`) {
+		t.Errorf("got %s, want %s", got, told)
+	}
+	other.want("INCR a", "(integer) 2") // nobody has read it since
+	c.want("ECHO nothing", `"nothing"`)
+
+	c.want("CLIENT TRACKING off", "OK")
+	c.want("CLIENT TRACKING on OPTIN", "OK")
+	c.want("GET b", "(nil)")
+	c.want("CLIENT CACHING yes", "OK")
+	c.want("MULTI", "OK")
+	c.want("PTTL c", "QUEUED")
+	c.want("GET c", "QUEUED")
+	c.do("EXEC")
+	other.do("MSET b 1 c 1")
+	if got := c.read(); !strings.Contains(got, `"c"`) {
+		t.Errorf("got %s", got)
+	}
+	c.want("ECHO nothing", `"nothing"`)
+}
+
+// Of two transactions that watch the same counter, one fails: nothing is lost, nothing is counted twice.
+func TestWatchRace(t *testing.T) {
+	ts := startServer(t)
+	const workers, each = 8, 50
+	var wg sync.WaitGroup
+	for range workers {
+		c := ts.dial()
+		wg.Go(func() {
+			for done := 0; done < each; {
+				c.do("WATCH n")
+				var n int
+				fmt.Sscanf(c.do("GET n"), `"%d"`, &n)
+				c.do("MULTI")
+				c.do(fmt.Sprintf("SET n %d", n+1))
+				c.do("INCR total")
+				if c.do("EXEC") != "(nil)" {
+					done++
+				}
+			}
+		})
+	}
+	wg.Wait()
+	c := ts.dial()
+	want := fmt.Sprintf("%q", fmt.Sprint(workers*each))
+	c.want("GET n", want)
+	c.want("GET total", want)
+}
+
+// Batches of several connections over the same counters: every increment counts once, and each connection sees its own in order.
+func TestPipelinesOverSharedCounters(t *testing.T) {
+	ts := startServer(t)
+	const workers, rounds, depth, counters = 6, 40, 100, 7
+	var wg sync.WaitGroup
+	for range workers {
+		c := ts.dial()
+		wg.Go(func() {
+			var batch strings.Builder
+			for i := range depth {
+				fmt.Fprintf(&batch, "INCRBY k%d 1\r\n", i%counters)
+			}
+			for range rounds {
+				c.send(batch.String() + "MGET k0 k1\r\nPING\r\n")
+				for range depth {
+					if got := c.read(); !strings.HasPrefix(got, "(integer) ") {
+						t.Errorf("got %s", got)
+					}
+				}
+				c.read()
+				if got := c.read(); got != "PONG" {
+					t.Errorf("got %s", got)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	c, sum := ts.dial(), 0
+	for i := range counters {
+		var n int
+		fmt.Sscanf(c.do(fmt.Sprintf("GET k%d", i)), `"%d"`, &n)
+		sum += n
+	}
+	if sum != workers*rounds*depth {
+		t.Errorf("counted %d, want %d", sum, workers*rounds*depth)
+	}
+}
+
+// The fast path allocates nothing, whatever the depth of the pipeline.
+func TestPipelineDoesNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Log("the race detector allocates; the figure is checked without it")
+		return
+	}
+	ts := startServer(t, "--appendonly", "no", "--save", "")
+	c := ts.dial()
+	request := strings.Repeat("*3\r\n$6\r\nINCRBY\r\n$5\r\ncount\r\n$1\r\n1\r\n", 100)
+	reply := make([]byte, 1<<16)
+	round := func() {
+		c.sock.Write([]byte(request))
+		for lines := 0; lines < 100; {
+			n, err := c.sock.Read(reply)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines += strings.Count(string(reply[:n]), "\n")
+		}
+	}
+	for range 100 {
+		round()
+	}
+	if perRound := testing.AllocsPerRun(200, round); perRound > 5 {
+		t.Errorf("%.1f allocations per 100 commands, those of the test's own half included", perRound)
+	}
+}

@@ -1,0 +1,266 @@
+package server
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// freePort returns a port that nobody listens on just now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
+}
+
+// certificates are a CA, and a server and a client that it vouches for, as PEM files.
+type certificates struct {
+	dir                           string
+	ca, cert, key, client, cliKey string
+	pool                          *x509.CertPool
+}
+
+func newCertificates(t *testing.T) *certificates {
+	t.Helper()
+	c := &certificates{dir: t.TempDir(), pool: x509.NewCertPool()}
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ca"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ca = c.write(t, "ca.pem", "CERTIFICATE", der)
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.pool.AddCert(parsed)
+	c.cert, c.key = c.issue(t, "server", ca, caKey)
+	c.client, c.cliKey = c.issue(t, "client", ca, caKey)
+	return c
+}
+
+// issue makes a certificate and its key.
+func (c *certificates) issue(t *testing.T, name string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, ca, &private.PublicKey, caKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.write(t, name+".pem", "CERTIFICATE", der), c.write(t, name+".key", "PRIVATE KEY", keyDER)
+}
+
+func (c *certificates) write(t *testing.T, name, kind string, der []byte) string {
+	t.Helper()
+	path := filepath.Join(c.dir, name)
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// startListening starts a server that binds its own addresses.
+func startListening(t *testing.T, args ...string) *testServer {
+	t.Helper()
+	ts := startServer(t, args...)
+	if err := ts.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	return ts
+}
+
+func TestTLS(t *testing.T) {
+	certs := newCertificates(t)
+	port := freePort(t)
+	ts := startListening(t, "--tls-port", port, "--tls-cert-file", certs.cert, "--tls-key-file", certs.key, "--tls-ca-cert-file", certs.ca,
+		"--tls-auth-clients", "yes", "--tls-handshake-timeout", "300", "--bind", "127.0.0.1")
+	addr := "127.0.0.1:" + port
+
+	halfOpen, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer halfOpen.Close()
+
+	pair, err := tls.LoadX509KeyPair(certs.client, certs.cliKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sock, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: certs.pool, Certificates: []tls.Certificate{pair}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sock.Close()
+	c := newTestClient(t, sock)
+	c.want("INCR a", "(integer) 1")
+	c.want("CLIENT KILL TYPE normal", "(integer) 1") // the half-open one counts
+
+	stranger, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: certs.pool})
+	if err == nil { // TLS 1.3 tells only with the first read
+		defer stranger.Close()
+		newTestClient(t, stranger).wantClosed()
+	}
+	again, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	again.SetReadDeadline(time.Now().Add(testTimeout))
+	if _, err := again.Read(make([]byte, 1)); err != io.EOF && !strings.Contains(err.Error(), "reset") {
+		t.Errorf("a half-open handshake ended with %v", err)
+	}
+	ts.dial().want("GET a", `"1"`)
+}
+
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "quipu.sock")
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.SetUnlinkOnClose(false)
+	stale.Close() // as a killed server leaves it
+	startListening(t, "--unixsocket", path, "--unixsocketperm", "600")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if perm := info.Mode().Perm(); perm != 0o600 {
+		t.Errorf("permissions %o, want 600", perm)
+	}
+	sock, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sock.Close()
+	c := newTestClient(t, sock)
+	c.want("PING", "PONG")
+	if list := c.do("CLIENT LIST"); !strings.Contains(list, "addr="+path+":0") || !strings.Contains(list, "flags=U") {
+		t.Errorf("CLIENT LIST shows %s", list)
+	}
+	other := startServer(t, "--unixsocket", path)
+	if err := other.Listen(); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a second server on the socket: %v", err)
+	}
+}
+
+func TestBind(t *testing.T) {
+	port, next := freePort(t), freePort(t)
+	ts := startListening(t, "--port", port, "--bind", "127.0.0.1", "-192.0.2.1", "-::1")
+	dial := func(port string) error {
+		sock, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			defer sock.Close()
+			newTestClient(t, sock).want("PING", "PONG")
+		}
+		return err
+	}
+	if err := dial(port); err != nil {
+		t.Error(err)
+	}
+	c := ts.dial()
+	c.want("CONFIG SET port "+next, "OK")
+	if err := dial(next); err != nil {
+		t.Error(err)
+	}
+	if err := dial(port); err == nil {
+		t.Error("the old port still answers")
+	}
+	taken := startServer(t, "--port", next, "--bind", "127.0.0.1")
+	if err := taken.Listen(); err == nil {
+		t.Error("two servers on one port")
+	}
+	missing := startServer(t, "--port", freePort(t), "--bind", "192.0.2.1")
+	if err := missing.Listen(); err == nil {
+		t.Error("an address that this machine does not have was accepted")
+	}
+	nowhere := startServer(t)
+	nowhere.listeners.mu.given = nil
+	if err := nowhere.Listen(); err == nil {
+		t.Error("a server without any address was accepted")
+	}
+}
+
+func TestAdminEndpoint(t *testing.T) {
+	ts := startServer(t)
+	ts.dial().want("INCR a", "(integer) 1")
+	admin, err := ts.StartAdmin("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	get := func(path string) (int, string) {
+		resp, err := client.Get("http://" + admin.Addr().String() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(body)
+	}
+	for path, want := range map[string]string{
+		"/healthz":                  "ok",
+		"/readyz":                   "ready",
+		"/debug/pprof/":             "goroutine",
+		"/debug/pprof/heap?debug=1": "heap profile",
+	} {
+		if status, body := get(path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %.60s", path, status, body)
+		}
+	}
+	_, metrics := get("/metrics")
+	for _, want := range []string{
+		`quipu_commands_total{command="incr"} 1`, "quipu_commits_total", "quipu_connected_clients", `quipu_command_duration_seconds_count{family="string"} 1`,
+		"quipu_log_bytes_total", "quipu_memory_used_bytes", "go_goroutines", "process_resident_memory_bytes",
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	defer cancel()
+	if err := admin.Close(ctx); err != nil {
+		t.Error(err)
+	}
+}
