@@ -29,26 +29,22 @@ type asyncSyncer struct {
 	off bool
 }
 
-// iocb is struct iocb of linux/aio_abi.h.
+// iocb is struct iocb of linux/aio_abi.h; what is not named stays zero.
 type iocb struct {
-	data     uint64
-	key      uint32
-	rwFlags  uint32
+	_        [2]uint64 // data, key, flags of reads and writes
 	opcode   uint16
-	priority int16
+	_        int16
 	file     uint32
-	buf      uint64
-	size     uint64
-	offset   int64
-	_        uint64
+	_        [4]uint64 // buffer, its size, offset, reserved
 	flags    uint32
 	resultFD uint32
 }
 
 // ioEvent is struct io_event of linux/aio_abi.h.
 type ioEvent struct {
-	data, obj   uint64
-	result, aux int64
+	_      [2]uint64 // data, iocb
+	result int64
+	_      int64
 }
 
 const (

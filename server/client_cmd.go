@@ -269,8 +269,13 @@ func (c *Conn) flagLetters() string {
 		flag   clientFlag
 		letter byte
 	}{
-		{clientMonitor, 'O'}, {clientMulti, 'x'}, {clientBlocked, 'b'}, {clientTracking, 't'},
-		{clientUnix, 'U'}, {clientClosing, 'c'}, {clientNoEvict, 'e'},
+		{clientMonitor, 'O'},
+		{clientMulti, 'x'},
+		{clientBlocked, 'b'},
+		{clientTracking, 't'},
+		{clientUnix, 'U'},
+		{clientClosing, 'c'},
+		{clientNoEvict, 'e'},
 	} {
 		if flags&f.flag != 0 {
 			letters = append(letters, f.letter)

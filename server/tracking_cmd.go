@@ -204,8 +204,11 @@ func (t *tracking) flags() []string {
 		set  bool
 		name string
 	}{
-		{t.optIn, "optin"}, {t.optIn && t.caching, "caching-yes"},
-		{t.optOut, "optout"}, {t.optOut && t.caching, "caching-no"}, {t.noLoop, "noloop"},
+		{t.optIn, "optin"},
+		{t.optIn && t.caching, "caching-yes"},
+		{t.optOut, "optout"},
+		{t.optOut && t.caching, "caching-no"},
+		{t.noLoop, "noloop"},
 	} {
 		if f.set {
 			flags = append(flags, f.name)

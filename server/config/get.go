@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"quipu/server/glob"
 )
 
 // Get carries out CONFIG GET: the names and values of all parameters that any
@@ -36,76 +38,10 @@ func find(pattern string) []string {
 		return []string{pattern}
 	}
 	var names []string
-	pattern = strings.ToLower(pattern)
 	for name, row := range byName {
-		if !row.hidden && match(pattern, name) {
+		if !row.hidden && glob.MatchFold(pattern, name) {
 			names = append(names, name)
 		}
 	}
 	return names
-}
-
-// match reports whether the glob pattern matches all of name: * any bytes, ?
-// one byte, [a-z] or [^a-z] one of a class, and \ makes the next byte itself.
-// It goes back only to the last star, since an earlier one cannot match
-// anything that the last one could not: the time is bounded by the product of
-// the lengths.
-func match(pattern, name string) bool {
-	star, resume := "", ""
-	starred := false
-	for name != "" || pattern != "" {
-		if strings.HasPrefix(pattern, "*") {
-			pattern = pattern[1:]
-			star, resume, starred = pattern, name, true
-			continue
-		}
-		if rest, ok := matchByte(pattern, name); ok {
-			pattern, name = rest, name[1:]
-			continue
-		}
-		if !starred || resume == "" {
-			return false
-		}
-		resume = resume[1:]
-		pattern, name = star, resume
-	}
-	return true
-}
-
-// matchByte matches the first byte of name against the first element of the
-// pattern, which is not a star, and returns the rest of the pattern.
-func matchByte(pattern, name string) (rest string, ok bool) {
-	if pattern == "" || name == "" {
-		return "", false
-	}
-	switch {
-	case pattern[0] == '?':
-		return pattern[1:], true
-	case pattern[0] == '[':
-		return matchClass(pattern[1:], name[0])
-	case pattern[0] == '\\' && len(pattern) > 1:
-		pattern = pattern[1:]
-	}
-	return pattern[1:], pattern[0] == name[0]
-}
-
-// matchClass matches c against the class that begins class, which may lack its
-// closing bracket.
-func matchClass(class string, c byte) (rest string, ok bool) {
-	class, negated := strings.CutPrefix(class, "^")
-	for class != "" && class[0] != ']' {
-		switch {
-		case class[0] == '\\' && len(class) > 1:
-			ok = ok || class[1] == c
-			class = class[2:]
-		case len(class) > 2 && class[1] == '-':
-			low, high := min(class[0], class[2]), max(class[0], class[2])
-			ok = ok || low <= c && c <= high
-			class = class[3:]
-		default:
-			ok = ok || class[0] == c
-			class = class[1:]
-		}
-	}
-	return strings.TrimPrefix(class, "]"), ok != negated
 }

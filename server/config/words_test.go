@@ -115,29 +115,3 @@ func FuzzSplitWords(f *testing.F) {
 		}
 	})
 }
-
-func FuzzMatch(f *testing.F) {
-	for _, seed := range [][2]string{{"*a*b*", "xaxb"}, {"[^a-c]?", "dz"}, {"[", "["}, {"\\*", "*"}, {"[a", "a"}, {"*", ""}, {"[]", "]"}} {
-		f.Add(seed[0], seed[1])
-	}
-	f.Fuzz(func(t *testing.T, pattern, name string) {
-		if len(pattern) > 24 || len(name) > 24 {
-			return
-		}
-		if got, want := match(pattern, name), matchByRecursion(pattern, name); got != want {
-			t.Fatalf("%q against %q: %v, by recursion %v", pattern, name, got, want)
-		}
-	})
-}
-
-// matchByRecursion tries every length of every star.
-func matchByRecursion(pattern, name string) bool {
-	if pattern == "" {
-		return name == ""
-	}
-	if pattern[0] == '*' {
-		return matchByRecursion(pattern[1:], name) || name != "" && matchByRecursion(pattern, name[1:])
-	}
-	rest, ok := matchByte(pattern, name)
-	return ok && matchByRecursion(rest, name[1:])
-}
