@@ -131,11 +131,7 @@ func serveConfigured(cfg *config.Config, log *slog.Logger) (err error) {
 	defer signal.Stop(signals)
 	tuneCollector()
 
-	removePID, err := writePID(v.Path(v.PidFile))
-	if err != nil {
-		return err
-	}
-	defer removePID()
+	defer writePID(v.Path(v.PidFile), log)()
 
 	eng, err := openEngine(cfg, log)
 	if err != nil {
@@ -183,15 +179,17 @@ func tuneCollector() {
 	}
 }
 
-// writePID writes the pidfile, if one is configured, and returns what removes it.
-func writePID(path string) (remove func(), err error) {
+// writePID writes the pidfile, if one is configured, and returns what removes it. As in Redis, a server that can not write it
+// says so and serves.
+func writePID(path string, log *slog.Logger) (remove func()) {
 	if path == "" {
-		return func() {}, nil
+		return func() {}
 	}
 	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
-		return nil, fmt.Errorf("write pidfile: %w", err)
+		log.Warn("Failed to write PID file", "error", err)
+		return func() {}
 	}
-	return func() { os.Remove(path) }, nil //nolint:errcheck // a leftover says nothing wrong for long
+	return func() { os.Remove(path) } //nolint:errcheck // a leftover says nothing wrong for long
 }
 
 // openEngine recovers the counters, and lets CONFIG SET reach the engine.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 	"unsafe"
-
-	"quipu/cluster/hashslot"
 )
 
 // census is what the tables of an engine hold, as counted entry by entry.
@@ -241,19 +239,6 @@ func (t *table) countRefs(to map[uint32]bool) (refs, holes uint32) {
 		}
 	}
 	return refs, holes
-}
-
-// checkReleased fails the test unless the engine has given all pages back, before Close unmaps them.
-func checkReleased(t testing.TB, e *Engine) {
-	t.Helper()
-	for _, db := range e.physical() {
-		for i := range hashslot.Count {
-			db.slots[i].tables(func(tb *table) { tb.release(e.space) })
-		}
-	}
-	if pages, side := e.space.pages.used.Load(), e.space.sideBytes.Load(); pages != 0 || side != 0 {
-		t.Fatalf("after the release of every table, %d pages and %d bytes beside them are in use", pages, side)
-	}
 }
 
 // equalCells compares two contents.

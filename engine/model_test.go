@@ -64,7 +64,6 @@ func runModel(t *testing.T, seed uint64, steps int) {
 		}
 	}
 	m.checkAll()
-	checkReleased(t, m.e)
 	if err := m.e.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -247,7 +247,7 @@ func (m *tableModel) check() {
 func TestCrowdedTable(t *testing.T) {
 	sp := newSpace()
 	defer sp.pages.close()
-	tb := &table{depth: 16}
+	tb := &table{}
 	name := func(n int) []byte { return fmt.Appendf(nil, "%s%08d", strings.Repeat("n", maxNearName-8), n) }
 	n := 0
 	for ; !tb.crowded(); n++ {

@@ -19,7 +19,8 @@ import (
 // Linux 4.18) does the same fdatasync on a thread of its own and reports it through an eventfd, for which a goroutine waits as
 // it waits for a socket.
 
-// asyncSyncer performs one fdatasync at a time.
+// asyncSyncer performs one fdatasync at a time. Its zero value is ready; it asks the kernel for what it needs when it first
+// syncs a file of the operating system.
 type asyncSyncer struct {
 	mu    sync.Mutex
 	ring  uintptr // aio_context_t
@@ -52,21 +53,21 @@ const (
 	iocbFlagResultFD = 1
 )
 
-// newAsyncSyncer returns a syncer; where the kernel refuses, one that syncs in place.
-func newAsyncSyncer() *asyncSyncer {
-	a := &asyncSyncer{}
+// setUp reports whether the kernel can be asked.
+func (a *asyncSyncer) setUp() bool {
+	if a.off || a.event != nil {
+		return !a.off
+	}
+	a.off = true
 	if _, _, errno := unix.Syscall(unix.SYS_IO_SETUP, 1, uintptr(unsafe.Pointer(&a.ring)), 0); errno != 0 {
-		a.off = true
-		return a
+		return false
 	}
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
-		a.off = true
-		return a
+		return false
 	}
-	a.fd = fd
-	a.event = os.NewFile(uintptr(fd), "eventfd")
-	return a
+	a.fd, a.event, a.off = fd, os.NewFile(uintptr(fd), "eventfd"), false
+	return true
 }
 
 // close frees what the syncer holds in the kernel.
@@ -89,7 +90,7 @@ func (a *asyncSyncer) sync(f vfs.File) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	fd := f.Fd()
-	if a.off || fd == vfs.InvalidFd {
+	if fd == vfs.InvalidFd || !a.setUp() {
 		return f.SyncData()
 	}
 	submitted, err := a.submit(uint32(fd))

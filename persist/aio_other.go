@@ -7,8 +7,6 @@ import "github.com/cockroachdb/pebble/v2/vfs"
 // asyncSyncer syncs in place where there is no asynchronous fdatasync; see aio_linux.go.
 type asyncSyncer struct{}
 
-func newAsyncSyncer() *asyncSyncer { return &asyncSyncer{} }
-
 func (*asyncSyncer) sync(f vfs.File) error { return f.SyncData() }
 
 func (*asyncSyncer) close() {}

@@ -27,7 +27,7 @@ type commitLog struct {
 	witness *witness
 	kick    chan struct{} // wakes the keeper
 	syncMu  sync.Mutex    // at most one fsync of the log at a time
-	syncer  *asyncSyncer
+	syncer  asyncSyncer
 	failed  atomic.Pointer[error]
 	durable atomic.Uint64 // seq; mirrors mu.durableSeq
 	backlog atomic.Int32  // len(mu.unsynced)

@@ -15,7 +15,7 @@ import (
 //  3. the witness is sealed: it now knows the end of the log and the new segment;
 //  4. segments that hold nothing of the log are removed.
 func resumeLog(opts Options, s *survey, w *witness, watch *stallWatch) (*commitLog, error) {
-	l := &commitLog{fs: opts.FS, dir: s.dir, opts: opts, watch: watch, witness: w, kick: make(chan struct{}, 1), syncer: newAsyncSyncer()}
+	l := &commitLog{fs: opts.FS, dir: s.dir, opts: opts, watch: watch, witness: w, kick: make(chan struct{}, 1)}
 	l.mu.segments, l.mu.covered = s.live, s.covered
 	l.mu.seq, l.mu.index, l.mu.term = s.seq, s.index, s.term
 	l.mu.durableSeq, l.mu.durableIndex, l.mu.overwritten = s.seq, s.index, math.MaxUint64

@@ -100,6 +100,8 @@ func (c *Conn) serve() {
 		}
 		c.received(n)
 		c.process()
+		// Whoever else has commands executes them first. Then all replies go out one after the other, and a client on another
+		// processor that serves several connections is woken once instead of once for each.
 		runtime.Gosched()
 		if err := c.flush(); err != nil || c.srv.gate.Load()&gateDraining != 0 {
 			return
@@ -226,6 +228,7 @@ func (c *Conn) limits() resp.Limits {
 	return resp.Limits{
 		Args: v.MaxArguments, Bulk: int(v.ProtoMaxBulkLen), Inline: int(v.InlineMaxSize),
 		Query: int(v.ClientQueryBufferLimit), Guest: c.guest(),
+		GuestArgs: v.UnauthenticatedMaxArgs, GuestBulk: int(v.UnauthenticatedMaxBulk),
 	}
 }
 

@@ -76,8 +76,9 @@ func tcpRows() []*param {
 			doc: `
 How many connections may wait to be accepted. Where thousands of clients connect
 at the same moment (after a deploy, say), a short queue makes the kernel drop
-some of them, and they try again a second later. Linux cuts the value to
-/proc/sys/net/core/somaxconn without a word: raise that too.`,
+some of them, and they try again a second later. Quipu asks for as many as the
+system grants: on Linux, raise /proc/sys/net/core/somaxconn. The number here is
+kept for the sake of existing files.`,
 		},
 		{
 			name:  "tcp-keepalive",

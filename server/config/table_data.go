@@ -183,7 +183,9 @@ allkeys-lfu      of all keys, those used least often
 allkeys-random   of all keys, any
 
 The policies other than noeviction lose data by design, as they do in Redis: they
-are for caches. An lfu policy also makes OBJECT FREQ and redis-cli --hotkeys work.`,
+are for caches. They are accepted, but nothing is deleted yet, whatever stands here:
+what is cold leaves memory for the store. An lfu policy makes OBJECT FREQ and
+redis-cli --hotkeys work.`,
 		},
 		{
 			name:  "maxmemory-samples",
@@ -192,7 +194,8 @@ are for caches. An lfu policy also makes OBJECT FREQ and redis-cli --hotkeys wor
 			doc: `
 How many keys are looked at for each that leaves. Age and frequency of use are
 approximate: the best candidate of a sample goes. Ten come close to the exact order
-and cost more CPU, three are fast and rough.`,
+and cost more CPU, three are fast and rough.
+Kept for the policies that delete; without effect until they do.`,
 		},
 		{
 			name:  "lfu-log-factor",
@@ -201,7 +204,8 @@ and cost more CPU, three are fast and rough.`,
 			doc: `
 How slowly the frequency of use of a key grows, under an lfu policy. The frequency
 is a number up to 255 that grows with the logarithm of the uses: with 10 it is full
-after about a million of them, with 0 after some 255.`,
+after about a million of them, with 0 after some 255.
+Kept for the policies that delete; without effect until they do.`,
 		},
 		{
 			name:  "lfu-decay-time",
@@ -209,7 +213,8 @@ after about a million of them, with 0 after some 255.`,
 			def:   "1",
 			doc: `
 Minutes. The frequency of a key falls by one for each such time without a use. 0
-lets it fall at every look.`,
+lets it fall at every look.
+Kept for the policies that delete; without effect until they do.`,
 		},
 	}}
 }

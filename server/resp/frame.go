@@ -80,7 +80,7 @@ func (r *Reader) argsHeader() state {
 		return st
 	case st != complete, n > int64(r.limits.Args):
 		return r.fail(ErrArgsLength)
-	case n > GuestArgs && r.limits.Guest:
+	case n > int64(r.limits.GuestArgs) && r.limits.Guest:
 		return r.fail(ErrGuestArgs)
 	case n <= 0:
 		return empty
@@ -124,7 +124,7 @@ func (r *Reader) bulkHeader() state {
 		return r.fail(errNotBulk(mark))
 	case st != complete, n < 0, n > int64(r.limits.Bulk):
 		return r.fail(ErrBulkLength)
-	case n > GuestBulk && r.limits.Guest:
+	case n > int64(r.limits.GuestBulk) && r.limits.Guest:
 		return r.fail(ErrGuestBulk)
 	}
 	r.bulk = int(n)

@@ -20,6 +20,9 @@ type Limits struct {
 	// Guest says that the peer still has to authenticate: array commands are held to GuestArgs and GuestBulk,
 	// with error texts of their own.
 	Guest bool
+	// GuestArgs and GuestBulk are Args and Bulk of a guest (unauthenticated-max-args,
+	// unauthenticated-max-bulk-len).
+	GuestArgs, GuestBulk int
 }
 
 const (
@@ -38,6 +41,9 @@ func DefaultLimits() Limits {
 		Bulk:   512 << 20,
 		Inline: 64 << 10,
 		Query:  1 << 30,
+
+		GuestArgs: GuestArgs,
+		GuestBulk: GuestBulk,
 	}
 }
 
