@@ -46,7 +46,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	default:
 		err = serve(args, stdin, stdout)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errLogged):
+		return exitFailure
+	case err != nil:
 		fmt.Fprintln(stderr, err) //nolint:errcheck // there is no other place to tell
 		return exitFailure
 	}
@@ -71,8 +74,15 @@ func serve(args []string, stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 	defer closeLog()
-	return serveConfigured(cfg, log)
+	if err := serveConfigured(cfg, log); err != nil {
+		log.Error("Quipu ends because of an error", "error", err)
+		return errLogged
+	}
+	return nil
 }
+
+// errLogged stands for an error that the log has.
+var errLogged = errors.New("see the log")
 
 // versionLine is what --version prints.
 func versionLine() string {
@@ -118,12 +128,7 @@ func logLevel(level config.LogLevel) slog.Level {
 }
 
 // serveConfigured opens the store, starts the server on top of it, and ends both in the opposite order.
-func serveConfigured(cfg *config.Config, log *slog.Logger) (err error) {
-	defer func() {
-		if err != nil {
-			log.Error("Quipu ends because of an error", "error", err)
-		}
-	}()
+func serveConfigured(cfg *config.Config, log *slog.Logger) error {
 	v := cfg.Load()
 	greet(cfg, log)
 	signals := make(chan os.Signal, 2) // before the first file is opened: a signal from now on ends the process in order

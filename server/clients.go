@@ -113,6 +113,7 @@ func (s *Server) janitor() {
 			return
 		case now := <-ticks.C:
 			s.sample(now)
+			s.saveIfDue(now)
 			s.closeLate(time.Since(s.started))
 			s.sample(time.Now())
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"quipu/engine"
+	"quipu/server/config"
 	"quipu/server/resp"
 )
 
@@ -32,6 +33,7 @@ type Conn struct {
 	created   time.Duration
 
 	reader *resp.Reader
+	ruled  *config.Values // the configuration whose limits the reader has
 	out    resp.Writer
 	txn    *engine.Txn
 	locked bool // txn holds locks: whoever recovers from a panic has to give them back
@@ -222,9 +224,16 @@ func (c *Conn) tick() time.Duration {
 // guest reports whether the client still has to authenticate.
 func (c *Conn) guest() bool { return !c.authed && c.srv.cfg.Load().RequirePass != "" }
 
+// followLimits gives the reader the limits in force, if CONFIG SET may have changed them. A guest's change with AUTH as well.
+func (c *Conn) followLimits() {
+	if v := c.srv.cfg.Load(); v != c.ruled || !c.authed {
+		c.ruled = v
+		c.reader.SetLimits(c.limits(v))
+	}
+}
+
 // limits returns what the client may send.
-func (c *Conn) limits() resp.Limits {
-	v := c.srv.cfg.Load()
+func (c *Conn) limits(v *config.Values) resp.Limits {
 	return resp.Limits{
 		Args: v.MaxArguments, Bulk: int(v.ProtoMaxBulkLen), Inline: int(v.InlineMaxSize),
 		Query: int(v.ClientQueryBufferLimit), Guest: c.guest(),

@@ -94,7 +94,7 @@ func (c *Conn) authenticate(user, password []byte) error {
 		return ErrWrongPass
 	}
 	c.authed = true
-	c.reader.SetLimits(c.limits())
+	c.ruled = nil // the limits of a guest no longer hold
 	return nil
 }
 

@@ -105,7 +105,7 @@ func (c *Conn) execute(row *Command, args [][]byte) {
 	c.unlock()
 	c.finish(row, args, err, mark, start)
 	c.forgetCaching(row)
-	c.call.Args, c.call.Keys = nil, nil
+	clear(c.keys) // they alias the connection's buffer
 }
 
 // lock takes the locks of the row.

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -262,4 +263,101 @@ func TestAdminEndpoint(t *testing.T) {
 	if err := admin.Close(ctx); err != nil {
 		t.Error(err)
 	}
+}
+
+// scriptedListener brings what it was given, then waits to be closed.
+type scriptedListener struct {
+	net.Listener
+	errs  []error
+	socks []net.Conn
+	done  chan struct{}
+}
+
+func (l *scriptedListener) Accept() (net.Conn, error) {
+	switch {
+	case len(l.errs) > 0:
+		err := l.errs[0]
+		l.errs = l.errs[1:]
+		return nil, err
+	case len(l.socks) > 0:
+		sock := l.socks[0]
+		l.socks = l.socks[1:]
+		return sock, nil
+	}
+	<-l.done
+	return nil, net.ErrClosed
+}
+
+func (l *scriptedListener) Close() error {
+	close(l.done)
+	return nil
+}
+
+// foreignConn is a connection that seems to come from elsewhere.
+type foreignConn struct{ net.Conn }
+
+func (foreignConn) RemoteAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(203, 0, 113, 9), Port: 1234}
+}
+
+// connPair returns both ends of a TCP connection.
+func connPair(t *testing.T) (client, server net.Conn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if client, err = net.Dial("tcp", ln.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	if server, err = ln.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	return client, server
+}
+
+func TestProtectedMode(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "(error) DENIED Redis is running in protected mode"},
+		{[]string{"--protected-mode", "no"}, "PONG"},
+		{[]string{"--requirepass", "secret"}, "(error) NOAUTH"},
+	} {
+		ts := startServer(t, tc.args...)
+		client, server := connPair(t)
+		ts.Serve(&scriptedListener{socks: []net.Conn{foreignConn{server}}, done: make(chan struct{})})
+		if got := newTestClient(t, client).do("PING"); !strings.HasPrefix(got, tc.want) {
+			t.Errorf("%v: got %s, want %s", tc.args, got, tc.want)
+		}
+	}
+}
+
+func TestAcceptBacksOff(t *testing.T) {
+	ts := startServer(t)
+	client, server := connPair(t)
+	full := &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	ts.Serve(&scriptedListener{errs: []error{full, full, full}, socks: []net.Conn{server}, done: make(chan struct{})})
+	newTestClient(t, client).want("PING", "PONG")
+	for _, pause := range []string{"retry=5ms", "retry=10ms", "retry=20ms"} {
+		if !strings.Contains(ts.log.String(), pause) {
+			t.Errorf("the log lacks %s", pause)
+		}
+	}
+}
+
+// A change of the limits reaches connections that are there already.
+func TestLimitsFollowTheConfiguration(t *testing.T) {
+	ts := startServer(t)
+	c, admin := ts.dial(), ts.dial()
+	c.want("PING", "PONG")
+	admin.want("CONFIG SET proto-max-bulk-len 1mb", "OK")
+	c.send("*2\r\n$4\r\nECHO\r\n$1048577\r\n")
+	if got, want := c.read(), "(error) ERR Protocol error: invalid bulk length"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	c.wantClosed()
 }

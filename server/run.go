@@ -49,16 +49,17 @@ func (c *Conn) process() {
 	}
 	clear(b.keys[:b.used])
 	b.used = 0
+	c.call.Args, c.call.Keys = nil, nil
 	c.srv.batches.Put(b)
 }
 
 // parse takes the next commands from the buffer, and reports whether there may be more. A guest's commands come one at a time: the AUTH
 // among them lifts the limits of what follows.
 func (c *Conn) parse(b *batch) (n int, more bool) {
+	c.followLimits()
 	limit := maxRun
 	if !c.authed {
 		limit = 1
-		c.reader.SetLimits(c.limits())
 	}
 	for n < limit {
 		ok, err := c.reader.Next(&b.cmds[n])

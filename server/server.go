@@ -151,8 +151,8 @@ func (s *Server) welcome(sock net.Conn) {
 
 // refuse tells a client why it is not let in, if it can be told at once, and closes the socket.
 func (s *Server) refuse(sock net.Conn, why error) {
-	sock.SetWriteDeadline(time.Now().Add(time.Second)) //nolint:errcheck // then the write fails
-	fmt.Fprintf(sock, "-%s\r\n", why)                  //nolint:errcheck // the client is closed in any case
+	sock.SetDeadline(time.Now().Add(time.Second)) //nolint:errcheck // then the write fails; over TLS it also reads, for the handshake
+	fmt.Fprintf(sock, "-%s\r\n", why)             //nolint:errcheck // the client is closed in any case
 	closeSocket(sock)
 }
 
@@ -164,7 +164,7 @@ func (s *Server) newConn(sock net.Conn) *Conn {
 	}
 	c.authed = s.cfg.Load().RequirePass == ""
 	c.call = Call{Txn: c.txn, Out: &c.out, Conn: c, Srv: s}
-	c.reader = resp.NewReader(c.limits())
+	c.reader = resp.NewReader(c.limits(s.cfg.Load()))
 	c.shared.lastActive.Store(int64(c.created))
 	c.shared.queued.Store(-1)
 	c.shared.redirect.Store(-1)
