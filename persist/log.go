@@ -15,7 +15,7 @@ import (
 const maxBacklog = 2
 
 // recycleKeep is how many obsolete segments wait to be used again; more are deleted.
-const recycleKeep = 4
+const recycleKeep = 2
 
 // commitLog is the log as it is written. Appends are serialised by the caller; everything else may run
 // beside them.

@@ -10,7 +10,7 @@ import (
 
 // Defaults of the fields of Options that are zero.
 const (
-	DefaultSegmentBytes = 64 << 20
+	DefaultSegmentBytes = 8 << 20
 	DefaultCacheBytes   = 8 << 20
 	DefaultStallTimeout = 10 * time.Second
 )

@@ -71,12 +71,12 @@ Redis's default is everysec; here it is always, because sharing makes it cheap.`
 		{
 			name:  "log-segment-size",
 			value: in(func(v *Values) *int64 { return &v.LogSegmentSize }, size(1<<20, 1<<40)),
-			def:   "64mb",
+			def:   "8mb",
 			mode:  atStart,
 			doc: `
 Bytes. The log is a series of files of about this size. A checkpoint frees whole
-ones only, so that up to one segment more than necessary stays on disk; small ones
-cost a file creation more often.`,
+ones only, and a few are kept ready for what comes, so that up to four segments more
+than necessary stay on disk; small ones cost a file creation more often.`,
 		},
 		{
 			name:  "commit-stall-timeout",
@@ -96,7 +96,7 @@ func checkpointRows() []*param {
 		{
 			name:  "checkpoint-log-size",
 			value: in(func(v *Values) *int64 { return &v.CheckpointLogSize }, size(1<<20, 1<<40)),
-			def:   "64mb",
+			def:   "128mb",
 			doc: `
 Bytes. A checkpoint is written when the log has grown by this much since the last
 one. It bounds the log on disk and the time that a restart takes to read it. A
