@@ -3,13 +3,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -20,7 +18,6 @@ import (
 	"time"
 
 	"quipu/engine"
-	"quipu/persist"
 	"quipu/server"
 	"quipu/server/config"
 	"quipu/server/logging"
@@ -40,7 +37,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var err error
 	switch {
 	case len(args) > 0 && args[0] == "check":
-		err = check(args[1:], stdout)
+		err = check(args[1:], stdout, stderr)
 	case len(args) > 0 && args[0] == "ping":
 		err = ping(args[1:], stdout)
 	default:
@@ -342,61 +339,4 @@ func lastCheckpoint(eng *engine.Engine, log *slog.Logger) error {
 	}
 	log.Info("Checkpoint written on shutdown", "took", time.Since(began).Round(time.Millisecond))
 	return nil
-}
-
-// errDamaged says that check found something.
-var errDamaged = errors.New("the data directory is damaged")
-
-// check verifies a data directory that no server has open, and prints what it finds.
-func check(args []string, stdout io.Writer) error {
-	if len(args) != 1 {
-		return errors.New("usage: quipu check DIR")
-	}
-	damaged := false
-	summary, err := persist.Check(persist.Options{Dir: args[0]}, func(f persist.Finding) {
-		damaged = true
-		fmt.Fprintln(stdout, f) //nolint:errcheck // the exit code tells
-	})
-	if err != nil {
-		return fmt.Errorf("check %s: %w", args[0], err)
-	}
-	fmt.Fprintln(stdout, summary) //nolint:errcheck // the exit code tells
-	if damaged {
-		return errDamaged
-	}
-	return nil
-}
-
-// pingTimeout bounds ping: a container's health check has little more.
-const pingTimeout = 3 * time.Second
-
-// ping asks a running server for a sign of life. A server that wants a password first lives too.
-func ping(args []string, stdout io.Writer) error {
-	addr := "127.0.0.1:6379"
-	if len(args) > 0 {
-		addr = args[0]
-	}
-	network := "tcp"
-	if strings.HasPrefix(addr, "/") {
-		network = "unix"
-	}
-	conn, err := net.DialTimeout(network, addr, pingTimeout)
-	if err != nil {
-		return fmt.Errorf("ping: %w", err)
-	}
-	defer conn.Close()                            //nolint:errcheck // nothing is left to be said on it
-	conn.SetDeadline(time.Now().Add(pingTimeout)) //nolint:errcheck // then the read fails
-	if _, err := io.WriteString(conn, "PING\r\n"); err != nil {
-		return fmt.Errorf("ping %s: %w", addr, err)
-	}
-	line, err := bufio.NewReader(io.LimitReader(conn, 1024)).ReadString('\n')
-	if err != nil {
-		return fmt.Errorf("ping %s: %w", addr, err)
-	}
-	line = strings.TrimSpace(line)
-	if line != "+PONG" && !strings.HasPrefix(line, "-NOAUTH") {
-		return fmt.Errorf("ping %s: %s", addr, line)
-	}
-	_, err = fmt.Fprintln(stdout, "PONG")
-	return err
 }

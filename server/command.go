@@ -32,7 +32,6 @@ const (
 	FlagNoMulti                          // refused inside MULTI
 	FlagAllowBusy                        // allowed while a script runs too long
 	FlagMovableKeys                      // keys are found by GetKeys, not by position
-	FlagTouchesKeys                      // commands such as TOUCH that count as an access although CLIENT NO-TOUCH is on
 )
 
 // flagNames lists the wire names in the order in which Redis prints them.
