@@ -36,7 +36,7 @@ type Options struct {
 	MaxMemory  int64 // bytes for entries; 0: no limit
 	// MaxMemoryPolicy is Redis's name of the policy, default "noeviction".
 	MaxMemoryPolicy string
-	// CheckpointLogBytes: a checkpoint starts when the log since the last one is longer. Default 128 MiB: that much is replayed in
+	// CheckpointLogBytes: a checkpoint starts when the log since the last one is longer. Default 192 MiB: that much is replayed in
 	// less than half a second, and at random keys each doubling halves what checkpoints cost.
 	CheckpointLogBytes int64
 	// CheckpointInterval: a checkpoint starts when the last change-bearing one is older. 0: only by size.
@@ -144,7 +144,7 @@ func (o Options) withDefaults() Options {
 		o.Databases = defaultDatabases
 	}
 	if o.CheckpointLogBytes == 0 {
-		o.CheckpointLogBytes = 128 << 20
+		o.CheckpointLogBytes = 192 << 20
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -96,7 +96,7 @@ func checkpointRows() []*param {
 		{
 			name:  "checkpoint-log-size",
 			value: in(func(v *Values) *int64 { return &v.CheckpointLogSize }, size(1<<20, 1<<40)),
-			def:   "128mb",
+			def:   "192mb",
 			doc: `
 Bytes. A checkpoint is written when the log has grown by this much since the last
 one. It bounds the log on disk and the time that a restart takes to read it. A
