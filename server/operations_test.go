@@ -289,11 +289,12 @@ func TestWaitAnswersWhatCameBefore(t *testing.T) {
 func TestDebugSleepStopsCounters(t *testing.T) {
 	server := startServer(t, "--enable-debug-command", "yes")
 	sleeper, other := server.dial(), server.dial()
+	id := sleeper.ask("CLIENT", "ID").Int
 	sleeper.send("DEBUG SLEEP 3600\r\n")
 	eventually(t, "the server sleeps", func() bool { return server.Clients().Blocked == 1 })
 	other.want("PING", "PONG")
 	other.send("INCR a\r\n")
-	server.dial().want("CLIENT KILL ID 1", "(integer) 1")
+	server.dial().want(fmt.Sprintf("CLIENT KILL ID %d", id), "(integer) 1")
 	if got := other.read(); got != "(integer) 1" {
 		t.Errorf("got %s", got)
 	}
