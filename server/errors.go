@@ -185,3 +185,25 @@ func errNoSamples(event string) error {
 
 // errUnknownCategory is the answer of ACL CAT to a name that is no category.
 func errUnknownCategory(name string) error { return replyErrorf("ERR Unknown category '%s'", name) }
+
+// Errors of hashes. Those about single fields' expiry are Redis 8's, which words the same mistake in several ways.
+var (
+	errFieldNotInteger     = replyError("ERR hash value is not an integer")
+	errFieldNotFloat       = replyError("ERR hash value is not a float")
+	errIncrementInfinite   = replyError("ERR value is NaN or Infinity")
+	errRandomCount         = replyError("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+	errFieldsMissing       = replyError("ERR Mandatory argument FIELDS is missing or not at the right position")
+	errFieldsNumber        = replyError("ERR Number of fields must be a positive integer")
+	errFieldsPositive      = replyError("ERR Parameter `numFields` should be greater than 0")
+	errFieldsInvalid       = replyError("ERR invalid number of fields")
+	errFieldsCount         = replyError("ERR The `numfields` parameter must match the number of arguments")
+	errFieldExpireNegative = replyError("ERR invalid expire time, must be >= 0")
+	errFieldExpiryMissing  = replyError("ERR missing expire time")
+	errFieldExpiries       = replyError("ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified")
+	errFieldConditions     = replyError("ERR Only one of FXX or FNX arguments can be specified")
+)
+
+// errFieldWord is the answer of HSETEX to an unknown word. Redis prints it as a C string.
+func errFieldWord(word []byte) error {
+	return replyErrorf("ERR unknown argument: %s", cString(word, len(word)))
+}

@@ -119,7 +119,19 @@ func (w *Writer) Push(n int) { w.headerOr3('>', n) }
 // commands that know the number of replies only at the end.
 func (w *Writer) InsertArray(at, n int) {
 	end := len(w.buf)
-	w.header('*', n)
+	w.Array(n)
+	w.moveBack(at, end)
+}
+
+// InsertMap is InsertArray for n pairs of a key and a value.
+func (w *Writer) InsertMap(at, n int) {
+	end := len(w.buf)
+	w.Map(n)
+	w.moveBack(at, end)
+}
+
+// moveBack moves the header that was written from end on before what was written from at on.
+func (w *Writer) moveBack(at, end int) {
 	var header [len("*-9223372036854775808\r\n")]byte
 	size := copy(header[:], w.buf[end:])
 	copy(w.buf[at+size:], w.buf[at:end])
