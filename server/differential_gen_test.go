@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type lineGen struct {
 	rows   []*Command
 	weight []int // cumulative, by row
 	dumps  []string
+	group  string // of the row whose arguments are drawn
 	// watching is true from WATCH to the next transaction. Nothing is emptied or exchanged meanwhile: Quipu then fails the transaction
 	// whether or not the watched key existed, Redis only if it did. That is safe, and the servers would go separate ways.
 	watching bool
@@ -58,7 +60,7 @@ func (g *lineGen) next() []line {
 		return []line{g.selectDB()}
 	case g.one(100):
 		g.watching = true
-		return []line{{"WATCH", g.key()}}
+		return []line{{"WATCH", pick(g, allKeys())}}
 	}
 	return g.command()
 }
@@ -91,6 +93,7 @@ func (g *lineGen) command() []line {
 		return g.command()
 	}
 	l := line{g.anyCase(row.Name)}
+	g.group = row.Group
 	if len(row.Sub) > 0 {
 		row = pick(g, row.Sub)
 		l = append(l, g.anyCase(row.Name))
@@ -129,6 +132,9 @@ func (g *lineGen) arg(l line, a Arg) line {
 	n := 1
 	if a.Flags&ArgMultiple != 0 {
 		n += g.rng.IntN(4)
+		if a.Type == ArgBlock && a.Name == "field_value" && g.one(50) {
+			return g.manyFields(l)
+		}
 	}
 	if a.Token != "" && a.Type != ArgPureToken {
 		l = append(l, g.anyCase(a.Token))
@@ -150,6 +156,14 @@ func (g *lineGen) arg(l line, a Arg) line {
 	return l
 }
 
+// manyFields appends fields with their values: so many that the hash is no longer a small one.
+func (g *lineGen) manyFields(l line) line {
+	for i := range 100 + g.rng.IntN(60) {
+		l = append(l, fmt.Sprintf("many:%d", i), g.number())
+	}
+	return l
+}
+
 // scalar returns a random string or number for the argument of that name.
 func (g *lineGen) scalar(a Arg) string {
 	switch a.Name {
@@ -166,7 +180,9 @@ func (g *lineGen) scalar(a Arg) string {
 	case "cursor":
 		return pick(g, []string{"0", "0", "0", "0", "", "-0", "+0", "18446744073709551616", "x", "0x0"})
 	case "count":
-		return pick(g, []string{"1000", "1000000", "9223372036854775807", "0", "-1"})
+		return pick(g, []string{"1000", "1000000", "9223372036854775807", "0", "-1", "1", "2", "5", "-7"})
+	case "field":
+		return g.field()
 	case "len":
 		return pick(g, []string{"0", "1", "2", "4", "-1"})
 	case "frequency":
@@ -195,6 +211,9 @@ var (
 	patternPool = []string{
 		"*", "*", "a*", "?", "[abc]", "[^a]*", "\\*", "page:[1-2]", "", "**", "[", "h[[]llo", "h\\[llo", "*:*", "u*", "\\", "[a", "[c-a]", "*{*}*",
 	}
+	fieldPool = []string{
+		"a", "b", "c", "hits", "user:1", "user:2", "1", "2", "-17", "", "\x00", "UPPER", strings.Repeat("f", 64), strings.Repeat("f", 65),
+	}
 	numberPool = []string{
 		"0", "1", "-1", "2", "5", "10", "99", "127", "128", "-128", "-129", "9999", "10000", "32767", "32768", "-32769", "2147483647",
 		"2147483648", "-2147483648", "-2147483649", "4294967296", "9223372036854775807", "9223372036854775806", "-9223372036854775808",
@@ -208,8 +227,40 @@ var (
 	}
 )
 
+// groupKeys are the names that the commands of a group use most of the time, so that they meet values of their type. The names of keyPool,
+// which strings live in, they use now and then; and commands about keys of any type use all.
+var groupKeys = map[string][]string{
+	"hash": {"hash", "hash:2", "{hash}:3", "\x00hash\xff"},
+}
+
+// allKeys returns every name that a line may use.
+func allKeys() []string {
+	keys := slices.Clone(keyPool)
+	for _, group := range slices.Sorted(maps.Keys(groupKeys)) {
+		keys = append(keys, groupKeys[group]...)
+	}
+	return keys
+}
+
 // key returns a random name. Few enough are there for commands to meet.
-func (g *lineGen) key() string { return pick(g, keyPool) }
+func (g *lineGen) key() string {
+	own := groupKeys[g.group]
+	switch {
+	case own != nil && !g.one(10):
+		return pick(g, own)
+	case g.group == "string" && !g.one(10):
+		return pick(g, keyPool)
+	}
+	return pick(g, allKeys())
+}
+
+// field returns the name of a field of a hash: nearly always one of a few, so that commands meet.
+func (g *lineGen) field() string {
+	if g.one(10) {
+		return g.value()
+	}
+	return pick(g, fieldPool)
+}
 
 func (g *lineGen) number() string {
 	if g.one(3) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -217,8 +218,14 @@ func alike(l line, redis, quipu resp.Reply) bool {
 		return redis.Kind == resp.KindBulk
 	case "keys":
 		return sameNames(redis, quipu)
-	case "scan":
+	case "scan", "hscan":
 		return sameScan(redis, quipu)
+	case "hkeys", "hvals":
+		return sameNames(redis, quipu)
+	case "hgetall":
+		return samePairs(redis, quipu)
+	case "hrandfield":
+		return len(redis.Elems) == len(quipu.Elems)
 	}
 	return false
 }
@@ -239,6 +246,18 @@ func sameNames(a, b resp.Reply) bool {
 		return list
 	}
 	return a.Kind == resp.KindArray && b.Kind == resp.KindArray && slices.Equal(names(a), names(b))
+}
+
+// samePairs reports whether two maps, or lists of keys each followed by its value, hold the same in any order.
+func samePairs(a, b resp.Reply) bool {
+	pairs := func(r resp.Reply) map[string]string {
+		m := map[string]string{}
+		for i := 0; i+1 < len(r.Elems); i += 2 {
+			m[string(r.Elems[i].Text)] = string(r.Elems[i+1].Text)
+		}
+		return m
+	}
+	return len(a.Elems) == len(b.Elems) && maps.Equal(pairs(a), pairs(b))
 }
 
 // sameScan compares one step of a walk: where both are complete the names are equal, and otherwise each server goes its own way.
@@ -373,8 +392,9 @@ func inspection() []line {
 	lines := []line{{"DISCARD"}, {"UNWATCH"}}
 	for db := range 4 {
 		lines = append(lines, line{"SELECT", strconv.Itoa(db)}, line{"KEYS", "*"}, wholeScan, line{"DBSIZE"})
-		for _, key := range keyPool {
-			lines = append(lines, line{"GET", key}, line{"PEXPIRETIME", key}, line{"TYPE", key}, line{"DUMP", key})
+		for _, key := range allKeys() {
+			lines = append(lines, line{"GET", key}, line{"PEXPIRETIME", key}, line{"TYPE", key}, line{"OBJECT", "ENCODING", key})
+			lines = append(lines, line{"DUMP", key})
 		}
 	}
 	return lines
