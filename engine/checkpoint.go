@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -225,8 +224,7 @@ func (w *checkpointWriter) finish(databases []*database, ok bool) {
 	}
 	for _, db := range databases {
 		for i := range db.slots {
-			w.e.finishSlot(&db.slots[i], ok)
-			w.yield(1)
+			w.yield(yieldPerSlot + w.e.finishSlot(&db.slots[i], ok))
 		}
 	}
 }
@@ -356,7 +354,7 @@ func (w *checkpointWriter) writeRows() error {
 		w.yield(yieldPerRow)
 	}
 	w.rows += int64(len(w.order))
-	w.yield(1)
+	w.yield(yieldPerSlot)
 	return nil
 }
 
@@ -373,26 +371,28 @@ func (w *checkpointWriter) writeCounts() error {
 	return nil
 }
 
-// A checkpoint shares its processor with connections. It lets them run every yieldAfter units of work, some 30 us: on a single
-// core they would otherwise wait for the scheduler's 10 ms slice.
+// A checkpoint looks at the clock every yieldAfter units of work, some 30 us.
 const (
-	yieldAfter  = 256
-	yieldPerRow = 8
+	yieldAfter   = 256
+	yieldPerSlot = 4
+	yieldPerRow  = 8
 )
 
 func (w *checkpointWriter) yield(work int) {
 	if w.since += work; w.since >= yieldAfter {
 		w.since = 0
-		runtime.Gosched()
+		w.e.pacer.breathe()
 	}
 }
 
-// finishSlot settles the entries that a checkpoint took: they are in the store now, or, when it failed, as dirty as before.
-func (e *Engine) finishSlot(s *slot, ok bool) {
+// finishSlot settles the entries that a checkpoint took: they are in the store now, or, when it failed, as dirty as before. It
+// returns how many entries it looked at.
+func (e *Engine) finishSlot(s *slot, ok bool) (entries int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tables(func(t *table) {
 		if t.taken {
+			entries += int(t.entries)
 			e.finishTable(s, t, ok)
 		}
 	})
@@ -404,6 +404,7 @@ func (e *Engine) finishSlot(s *slot, ok bool) {
 		s.flushTaken = false
 		s.flushed = s.flushed || !ok
 	}
+	return entries
 }
 
 func (e *Engine) finishTable(s *slot, t *table, ok bool) {

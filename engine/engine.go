@@ -87,6 +87,7 @@ type Engine struct {
 	checkpoints checkpoints
 	evictor     evictor
 	warmer      warmer
+	pacer       pacer
 	stats       counters
 
 	// progressFrom and progressTold pace the reports of recovery.
@@ -113,6 +114,7 @@ func Open(opts Options) (*Engine, error) {
 	opts = opts.withDefaults()
 	e := &Engine{opts: opts, log: opts.Logger, space: newSpace(), stop: make(chan struct{})}
 	e.opened = e.clock() / 1000
+	e.pacer.e, e.pacer.began = e, time.Now()
 	e.logging.Store(opts.AppendOnly)
 	e.fsync.Store(uint32(opts.Fsync))
 	e.maxMemory.Store(opts.MaxMemory)
@@ -122,7 +124,7 @@ func Open(opts Options) (*Engine, error) {
 	}
 	store, err := persist.Open(persist.Options{
 		FS: opts.FS, Dir: opts.Dir, SegmentBytes: opts.SegmentBytes, CacheBytes: opts.StoreCacheBytes,
-		StallTimeout: opts.StallTimeout, Logger: opts.Logger,
+		StallTimeout: opts.StallTimeout, Logger: opts.Logger, Pace: e.pacer.breathe,
 		Events: persist.Events{Synced: opts.Observe.Synced, Stalled: e.stalled, StallEnded: e.stallEnded, Fatal: e.fail, Progress: e.progress},
 	})
 	if err != nil {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -40,7 +39,7 @@ func (e *Engine) warmLoop() {
 				told = time.Now()
 				e.tellProgress("Loading counters", w.loaded.Load(), w.total.Load(), time.Since(started))
 			}
-			runtime.Gosched()
+			e.pacer.breathe()
 		}
 	}
 	if took := time.Since(started); took > progressInterval {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Checkpoint writes rows into tables beside the store and, in Commit, puts all of them into the store in
@@ -151,6 +152,7 @@ func (c *Checkpoint) openTable(key []byte) error {
 		return ioError("create "+path, err)
 	}
 	c.paths = append(c.paths, path)
+	f = vfs.NewSyncingFile(f, vfs.SyncingFileOptions{BytesPerSync: syncBytes})
 	c.file = &countingWritable{Writable: objstorageprovider.NewFileWritable(f)}
 	c.table = sstable.NewWriter(c.file, c.options)
 	return nil

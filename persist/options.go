@@ -32,6 +32,10 @@ type Options struct {
 	CacheBytes int64
 	// StallTimeout is how long one write or fsync of the log may take before Events.Stalled tells of it.
 	StallTimeout time.Duration
+	// Pace is called by the store's background work after each few KiB that it writes, some 200 us of computation, and may
+	// sleep. Compactions run for seconds, and on a single processor they would otherwise leave connections only what the
+	// scheduler takes from them: every 10 ms. Default: nothing.
+	Pace func()
 	// Logger receives what the store and the background work have to say; nil discards it.
 	Logger *slog.Logger
 	// Events are called as things happen.
@@ -81,6 +85,9 @@ func (o Options) withDefaults() Options {
 	o.SegmentBytes = max(o.SegmentBytes, MinSegmentBytes)
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
+	}
+	if o.Pace == nil {
+		o.Pace = func() {}
 	}
 	if o.StallTimeout == 0 {
 		o.StallTimeout = DefaultStallTimeout

@@ -24,6 +24,10 @@ var (
 	coveredKey = []byte{reservedPrefix, 'c'}
 )
 
+// syncBytes is how much of a table is written before the kernel is asked to bring it to the disk: a whole table at once would
+// keep the commits' fsyncs waiting behind it.
+const syncBytes = 512 << 10
+
 // store is the Pebble database with the rows of the checkpoints.
 type store struct {
 	db   *pebble.DB
@@ -37,7 +41,7 @@ type store struct {
 func pebbleOptions(o Options, cache *pebble.Cache) *pebble.Options {
 	logger := storeLogger{log: o.Logger, events: o.Events}
 	po := &pebble.Options{
-		FS:                 &storeFS{FS: o.FS, fatal: logger.Fatalf},
+		FS:                 &storeFS{FS: o.FS, fatal: logger.Fatalf, pace: o.Pace},
 		Cache:              cache,
 		FormatMajorVersion: pebble.FormatNewest,
 		Logger:             logger,
@@ -53,7 +57,7 @@ func pebbleOptions(o Options, cache *pebble.Cache) *pebble.Options {
 		CompactionConcurrencyRange: func() (int, int) {
 			return 1, 1
 		},
-		BytesPerSync: 1 << 20,
+		BytesPerSync: syncBytes,
 	}
 	po.Experimental.L0CompactionConcurrency = 1
 	// Row blocks: 12.7 bytes per counter against 15.4 in columns.

@@ -9,21 +9,27 @@ import (
 // markerPrefix begins the names of the empty files by which Pebble says which manifest counts.
 const markerPrefix = "marker."
 
+// tableExt ends the names of tables.
+const tableExt = ".sst"
+
 // walExt ends the names of Pebble's own write-ahead logs.
 const walExt = ".log"
 
-// storeFS is the file system as the store sees it. It adds two things that Pebble leaves to the file system:
+// storeFS is the file system as the store sees it. It adds three things that Pebble leaves to the file system:
 //
 // Order. Pebble creates a manifest, then the marker that names it, then removes the old marker, and fsyncs the
 // directory once at the end. A file system that does not keep directory operations in order could come back
 // from a power cut with a marker that names nothing, or with none. Fsyncing the directory between the steps
 // costs a millisecond per marker and makes that impossible.
 //
+// A pace. Compactions and flushes compute for seconds and know no pauses: a table's writer gets one with each block.
+//
 // An end. Pebble panics when that fsync fails, and when its WAL cannot be created, written or closed, on
 // whatever goroutine and with whatever lock; this tells Events.Fatal first, which exits with a reason.
 type storeFS struct {
 	vfs.FS
 	fatal func(format string, args ...any)
+	pace  func()
 }
 
 // Unwrap returns the file system beneath.
@@ -44,8 +50,11 @@ func (s *storeFS) ReuseForWrite(oldname, newname string, category vfs.DiskWriteC
 	return s.guard(newname, f, err)
 }
 
-// guard makes a WAL one that ends the process when it fails.
+// guard makes a WAL one that ends the process when it fails, and a table one that is written at a pace.
 func (s *storeFS) guard(name string, f vfs.File, err error) (vfs.File, error) {
+	if err == nil && strings.HasSuffix(name, tableExt) {
+		return pacedFile{f, s.pace}, nil
+	}
 	if !strings.HasSuffix(name, walExt) {
 		return f, err
 	}
@@ -146,4 +155,17 @@ func (w walFile) Close() error {
 	err := w.File.Close()
 	w.check("close", err)
 	return err
+}
+
+// pacedFile is a table that background work writes.
+type pacedFile struct {
+	vfs.File
+	pace func()
+}
+
+// Write writes p, a block or so, and lets others run.
+func (f pacedFile) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	f.pace()
+	return n, err
 }
