@@ -56,7 +56,7 @@ func (c *expireCycle) runDatabase(deadline time.Time) bool {
 	for c.slot < hashslot.Count {
 		number := c.slot
 		c.slot++
-		if next := db.nextExpiry[number].Load(); next == 0 || next > now {
+		if next := db.nextExpiry[number].Load(); next == 0 || next >= now {
 			continue
 		}
 		if err := c.e.expireSlot(c.t, db, number); err != nil {
@@ -119,7 +119,7 @@ func (t *Txn) expireChunk(s *slot) bool {
 		if tb.expiries == 0 {
 			return
 		}
-		if tb.nextExpiry <= t.now {
+		if tb.nextExpiry < t.now {
 			due = tb.due(t.now, due)
 		}
 		next = earlier(next, tb.nextExpiry)
@@ -151,7 +151,7 @@ func (t *table) due(now int64, due []Key) []Key {
 			return
 		}
 		at := e.expiry(f)
-		if at <= now && len(due) < expireChunk {
+		if at < now && len(due) < expireChunk {
 			due = append(due, Key{Name: append([]byte(nil), t.name(e, f)...)})
 			return
 		}

@@ -11,7 +11,7 @@ func (t *Txn) FlushDB(n int) {
 	t.changes += db.keys.Load()
 	for i := range hashslot.Count {
 		s := &db.slots[i]
-		t.alarmPresent(n, s)
+		t.alarmReplaced(n, nowhere, s)
 		s.void(t.e.space)
 	}
 	db.keys.Store(0)
@@ -37,10 +37,7 @@ func (t *Txn) SwapDB(a, b int) {
 		return
 	}
 	x, y := t.database(uint8(a)), t.database(uint8(b))
-	for i := range hashslot.Count {
-		t.e.alarmAll(&x.slots[i])
-		t.e.alarmAll(&y.slots[i])
-	}
+	t.exchangeWatches(a, b)
 	t.e.dbs[a].Store(y)
 	t.e.dbs[b].Store(x)
 	t.e.ids[a], t.e.ids[b] = t.e.ids[b], t.e.ids[a]

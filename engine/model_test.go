@@ -101,7 +101,7 @@ func (m *model) note(format string, args ...any) {
 // now returns the model's view of a key, absent when it has expired.
 func (m *model) get(db int, name string) (cell, bool) {
 	c, ok := m.dbs[db][name]
-	if ok && c.expireAt != 0 && c.expireAt <= m.clock.Load() {
+	if ok && c.expireAt != 0 && c.expireAt < m.clock.Load() {
 		return cell{}, false
 	}
 	return c, ok

@@ -68,7 +68,7 @@ func (t *Txn) find(k *Key) (spot, flags) {
 	f := e.flags()
 	at := spot{s, tb, e, off}
 	t.note(s, f)
-	if f&flagExpires != 0 && f&flagDeleted == 0 && e.expiry(f) <= t.now {
+	if f&flagExpires != 0 && f&flagDeleted == 0 && e.expiry(f) < t.now {
 		t.expire(k, at)
 		return spot{s: s, t: tb}, 0
 	}
@@ -118,8 +118,8 @@ func (t *Txn) changed(at spot) {
 	} else {
 		t.wrote = true // the slot is fresh: Unlock notes the commit
 	}
-	if at.s.watches != nil {
-		t.e.alarm(at.s, at.t.name(at.e, nf))
+	if at.s.watches != nil || t.listener != nil {
+		t.alarm(at.s, at.t.name(at.e, nf))
 	}
 }
 
@@ -370,6 +370,9 @@ func (t *Txn) Expire(k Key, expireAt int64) bool {
 	}
 	c := at.t.cell(at.e, f)
 	if c.expireAt == expireAt {
+		if expireAt != 0 {
+			t.changed(at) // to those who watch the key it is a change
+		}
 		return true
 	}
 	c.expireAt = expireAt

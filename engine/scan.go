@@ -123,7 +123,7 @@ func (t *Txn) collect(tb *table, from uint16) (found []scanned, gone map[string]
 		order := orderOf(name)
 		switch {
 		case order < from:
-		case f&flagDeleted != 0 || f&flagExpires != 0 && e.expiry(f) <= t.now:
+		case f&flagDeleted != 0 || f&flagExpires != 0 && e.expiry(f) < t.now:
 			gone[string(name)] = true
 		default:
 			c := tb.cell(e, f)
@@ -145,7 +145,7 @@ func (t *Txn) addStored(s *slot, from, to uint16, count int, found []scanned, go
 	}
 	for i := range rows {
 		r := &rows[i]
-		if gone[string(r.name)] || r.cell.expireAt != 0 && r.cell.expireAt <= t.now {
+		if gone[string(r.name)] || r.cell.expireAt != 0 && r.cell.expireAt < t.now {
 			continue
 		}
 		found = append(found, scanned{r.order, r.cell.value().Kind, r.name})

@@ -18,6 +18,9 @@ type Txn struct {
 	all      bool // LockAll holds everything
 	walk     bool // the commit walk is excluded
 	logging  bool // what is written goes to the log
+	told     bool // the listener has been told of a change since the last Unlock
+
+	listener Listener // nil: nobody wants to be told of changes
 
 	// fresh are the held slots that this Txn has made dirty and that no commit has listed yet.
 	fresh []*slot
@@ -63,8 +66,12 @@ func (t *Txn) Now() int64 { return t.now }
 
 func (t *Txn) begin() { t.now = t.e.clock() }
 
-// locked is called once the locks are held. Whether there is a log must be asked then: it is switched under LockAll.
-func (t *Txn) locked() { t.logging = t.e.logging.Load() }
+// locked is called once the locks are held. Whether there is a log must be asked then: it is switched under LockAll. So must the listener:
+// who changes a key after it was read has to see the listener that came before the read.
+func (t *Txn) locked() {
+	t.logging = t.e.logging.Load()
+	t.hearing()
+}
 
 // maxUnlockedLoads is how often Lock reads what is missing without holding a lock. When that many rounds were not enough,
 // because what is read is evicted or deleted again meanwhile, it reads the rest with the slots locked.
@@ -313,6 +320,9 @@ func (t *Txn) Unlock() {
 		t.e.commits.walk.RUnlock()
 	}
 	t.publish()
+	if t.told {
+		t.settle()
+	}
 }
 
 func (t *Txn) unlockAll() {

@@ -1,17 +1,23 @@
 package engine
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"quipu/cluster/hashslot"
+)
 
 // Watch is a connection's set of watched keys. It turns dirty, once and for all, when one of them is changed by anybody.
 type Watch struct {
 	dirty atomic.Bool
-	// places are the slots that know of the watch. They belong to the goroutine of the connection.
+	// places say where the watch is known. They belong to the goroutine of the connection.
 	places []watchPlace
 }
 
+// watchPlace is a watched key. It names the logical database: a watch stays there when SWAPDB exchanges the counters below it.
 type watchPlace struct {
-	s    *slot
 	name string
+	db   uint8
+	slot uint16
 }
 
 // Dirty reports whether a watched key has changed.
@@ -31,18 +37,30 @@ func (t *Txn) Watch(k Key, w *Watch) {
 	}
 	name := string(k.Name)
 	s.watches[name] = append(s.watches[name], w)
-	w.places = append(w.places, watchPlace{s, name})
+	w.places = append(w.places, watchPlace{name, k.DB, s.number})
 }
 
 // Unwatch empties a watch, which is then as new. No slot may be locked by the caller.
 func (e *Engine) Unwatch(w *Watch) {
 	for _, p := range w.places {
-		p.s.mu.Lock()
-		p.s.unwatch(p.name, w)
-		p.s.mu.Unlock()
+		s := e.lockPlace(p)
+		s.unwatch(p.name, w)
+		s.mu.Unlock()
 	}
 	w.places = w.places[:0]
 	w.dirty.Store(false)
+}
+
+// lockPlace locks the slot that knows of a watched key now.
+func (e *Engine) lockPlace(p watchPlace) *slot {
+	for {
+		s := &e.database(p.db).slots[p.slot&(hashslot.Count-1)]
+		s.mu.Lock()
+		if s == &e.database(p.db).slots[p.slot&(hashslot.Count-1)] {
+			return s
+		}
+		s.mu.Unlock()
+	}
 }
 
 func (s *slot) unwatch(name string, w *Watch) {
@@ -61,17 +79,25 @@ func (s *slot) unwatch(name string, w *Watch) {
 	}
 }
 
-// alarm tells the watches of a name that it changes.
-func (e *Engine) alarm(s *slot, name []byte) {
+// alarm tells those who watch a name, and the listener, that it changes.
+func (t *Txn) alarm(s *slot, name []byte) {
 	for _, w := range s.watches[string(name)] {
 		w.dirty.Store(true)
 	}
+	if t.listener != nil {
+		t.told = true
+		t.listener.KeyChanged(t, name)
+	}
 }
 
-// alarmPresent tells the watches of a slot of database n whose names exist that they vanish. It needs LockAll.
-func (t *Txn) alarmPresent(n int, s *slot) {
+// nowhere stands for no database at all: the one that FLUSHDB puts in place of another.
+const nowhere = -1
+
+// alarmReplaced tells the watches of a slot of database n that the keys of database m take the place of its own. A name that neither
+// has stays as absent as it was. It needs LockAll.
+func (t *Txn) alarmReplaced(n, m int, s *slot) {
 	for name, watches := range s.watches {
-		if _, ok := t.Peek(t.e.Key(n, []byte(name))); !ok {
+		if !t.has(n, name) && (m == nowhere || !t.has(m, name)) {
 			continue
 		}
 		for _, w := range watches {
@@ -80,12 +106,19 @@ func (t *Txn) alarmPresent(n int, s *slot) {
 	}
 }
 
-// alarmAll tells all watches of a slot that the database is exchanged for another. Redis spares a watch whose name exists in
-// neither; here the names stay with the slot, so the watch could not follow.
-func (e *Engine) alarmAll(s *slot) {
-	for _, watches := range s.watches {
-		for _, w := range watches {
-			w.dirty.Store(true)
-		}
+func (t *Txn) has(n int, name string) bool {
+	_, ok := t.Peek(t.e.Key(n, []byte(name)))
+	return ok
+}
+
+// exchangeWatches lets the watches of two databases stay where they are when SWAPDB exchanges what they watch.
+func (t *Txn) exchangeWatches(a, b int) {
+	x, y := t.database(uint8(a)), t.database(uint8(b))
+	for i := range hashslot.Count {
+		t.alarmReplaced(a, b, &x.slots[i])
+		t.alarmReplaced(b, a, &y.slots[i])
+	}
+	for i := range hashslot.Count {
+		x.slots[i].watches, y.slots[i].watches = y.slots[i].watches, x.slots[i].watches
 	}
 }

@@ -273,8 +273,10 @@ func (c *Conn) flagLetters() string {
 		{clientMulti, 'x'},
 		{clientBlocked, 'b'},
 		{clientTracking, 't'},
-		{clientUnix, 'U'},
+		{clientBrokenRedirect, 'R'},
+		{clientBroadcast, 'B'},
 		{clientClosing, 'c'},
+		{clientUnix, 'U'},
 		{clientNoEvict, 'e'},
 	} {
 		if flags&f.flag != 0 {

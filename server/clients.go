@@ -53,6 +53,9 @@ func (r *registry) get(id int64) *Conn {
 	return r.mu.conns[id]
 }
 
+// has reports whether there is a connection with that identifier.
+func (r *registry) has(id int64) bool { return r.get(id) != nil }
+
 // all returns the connections, the oldest first.
 func (r *registry) all() []*Conn {
 	r.mu.Lock()
@@ -158,14 +161,20 @@ func (c *Conn) mayIdle() bool {
 type clientFlag uint32
 
 const (
-	clientMonitor  clientFlag = 1 << iota // O
-	clientMulti                           // x
-	clientBlocked                         // b: waits for the end of CLIENT PAUSE
-	clientTracking                        // t
-	clientUnix                            // U
-	clientClosing                         // c
-	clientNoEvict                         // e
+	clientMonitor        clientFlag = 1 << iota // O
+	clientMulti                                 // x
+	clientBlocked                               // b: waits for the end of CLIENT PAUSE
+	clientTracking                              // t
+	clientBrokenRedirect                        // R: whom it redirects invalidations to has left
+	clientBroadcast                             // B
+	clientNoLoop                                // has no letter
+	clientUnix                                  // U
+	clientClosing                               // c
+	clientNoEvict                               // e
 )
+
+// hasFlag reports whether the client is in a state. Any goroutine may call it.
+func (c *Conn) hasFlag(flag clientFlag) bool { return clientFlag(c.shared.flags.Load())&flag != 0 }
 
 // setFlag adds or removes a state.
 func (c *Conn) setFlag(flag clientFlag, on bool) {

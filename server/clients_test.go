@@ -94,35 +94,6 @@ func TestClientPause(t *testing.T) {
 	c.wantClosed()
 }
 
-func TestTracking(t *testing.T) {
-	ts := startServer(t)
-	c, other := ts.dial(), ts.dial()
-	c.do("HELLO 3")
-	c.want("CLIENT TRACKING on", "OK")
-	c.want("GET a", "(nil)")
-	other.want("INCR a", "(integer) 1")
-	const told = "-> invalidate: 'a'"
-	if got := c.read(); !strings.Contains(got, "invalidate") || !strings.Contains(got, `"a"`) {
-		t.Errorf("got %s, want %s", got, told)
-	}
-	other.want("INCR a", "(integer) 2") // nobody has read it since
-	c.want("ECHO nothing", `"nothing"`)
-
-	c.want("CLIENT TRACKING off", "OK")
-	c.want("CLIENT TRACKING on OPTIN", "OK")
-	c.want("GET b", "(nil)")
-	c.want("CLIENT CACHING yes", "OK")
-	c.want("MULTI", "OK")
-	c.want("PTTL c", "QUEUED")
-	c.want("GET c", "QUEUED")
-	c.do("EXEC")
-	other.do("MSET b 1 c 1")
-	if got := c.read(); !strings.Contains(got, `"c"`) {
-		t.Errorf("got %s", got)
-	}
-	c.want("ECHO nothing", `"nothing"`)
-}
-
 // Of two transactions that watch the same counter, one fails: nothing is lost, nothing is counted twice.
 func TestWatchRace(t *testing.T) {
 	ts := startServer(t)

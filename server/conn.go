@@ -146,6 +146,13 @@ func (c *Conn) publishSizes() {
 
 // flush waits until everything that the pending replies tell of is as durable as the policy asks, and sends them.
 func (c *Conn) flush() error {
+	err := c.sendReplies()
+	c.releasePushes()
+	return err
+}
+
+// sendReplies is flush without what waits for it.
+func (c *Conn) sendReplies() error {
 	if c.out.Len() == 0 {
 		return nil
 	}
@@ -166,7 +173,6 @@ func (c *Conn) flush() error {
 		c.closing = true
 		return err
 	}
-	c.publishTracked()
 	return nil
 }
 
@@ -315,6 +321,7 @@ type pushQueue struct {
 		sync.Mutex
 		pending   []byte
 		running   bool
+		held      bool // until the replies before it are sent
 		stopped   bool
 		softSince time.Time // when pending exceeded the soft limit; zero: it does not
 	}

@@ -63,6 +63,7 @@ func flushDB(c *Call) error {
 		return err
 	}
 	c.Txn.FlushDB(c.Conn.db)
+	c.Srv.tracker.flushed(c.Conn)
 	c.Out.OK()
 	return nil
 }
@@ -89,6 +90,7 @@ func flushAll(c *Call) error {
 		return err
 	}
 	c.Txn.FlushAll()
+	c.Srv.tracker.flushed(c.Conn)
 	c.Out.OK()
 	return nil
 }

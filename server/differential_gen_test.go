@@ -20,9 +20,6 @@ type lineGen struct {
 	weight []int // cumulative, by row
 	dumps  []string
 	group  string // of the row whose arguments are drawn
-	// watching is true from WATCH to the next transaction. Nothing is emptied or exchanged meanwhile: Quipu then fails the transaction
-	// whether or not the watched key existed, Redis only if it did. That is safe, and the servers would go separate ways.
-	watching bool
 }
 
 // rareCommands are drawn less often than their kin, because they empty or exchange what the others work on.
@@ -59,7 +56,6 @@ func (g *lineGen) next() []line {
 	case g.one(25):
 		return []line{g.selectDB()}
 	case g.one(100):
-		g.watching = true
 		return []line{{"WATCH", pick(g, allKeys())}}
 	}
 	return g.command()
@@ -80,7 +76,6 @@ func (g *lineGen) transaction() []line {
 	if g.one(8) {
 		end = "discard"
 	}
-	g.watching = false
 	return append(lines, line{g.anyCase(end)})
 }
 
@@ -89,9 +84,6 @@ func (g *lineGen) command() []line {
 	n := g.rng.IntN(g.weight[len(g.weight)-1])
 	i, _ := slices.BinarySearch(g.weight, n+1)
 	row := g.rows[i]
-	if g.watching && row.Locks == LockEverything {
-		return g.command()
-	}
 	l := line{g.anyCase(row.Name)}
 	g.group = row.Group
 	if len(row.Sub) > 0 {

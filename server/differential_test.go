@@ -485,7 +485,6 @@ func TestDifferencesExist(t *testing.T) {
 
 // epoch returns the lines for one start from empty servers.
 func (g *lineGen) epoch() []line {
-	g.watching = false
 	var lines []line
 	for len(lines) < epochLines {
 		lines = append(lines, g.next()...)

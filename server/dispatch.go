@@ -100,8 +100,9 @@ func (c *Conn) execute(row *Command, args [][]byte) {
 	keys := c.callKeys(row, args)
 	c.call.Keys = keys
 	c.lock(row, keys)
-	c.track(row, keys)
+	c.holdPushes(row)
 	err := row.Run(&c.call)
+	c.remember(row, keys)
 	c.unlock()
 	c.finish(row, args, err, mark, start)
 	c.forgetCaching(row)

@@ -53,7 +53,9 @@
 //     half done in memory and on disk: it is a broken invariant, and the log says so with the stack.
 //   - MONITOR clients have the limit of pubsub clients where normal ones have none; Redis would let them fill the memory.
 //   - A unix socket that another process listens on is not taken away from it; Redis does that.
-//   - CLIENT TRACKING works without BCAST (tracking.go says why). CLIENT NO-TOUCH and NO-EVICT are accepted and change nothing.
+//   - CLIENT NO-TOUCH and NO-EVICT are accepted and change nothing.
+//   - Messages of CLIENT TRACKING are held while the client has replies to come, rather than put among them: a value and the news that it
+//     is outdated travel on different ways here, and the news must come second.
 //   - SHUTDOWN cannot be aborted: nothing that it waits for takes long.
 //   - The admin endpoint is HTTP on an address of its own, off by default: it has no passwords.
 package server

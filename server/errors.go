@@ -74,7 +74,6 @@ var (
 	ErrTrackingTwoTargets  = replyError("ERR A client can only redirect to a single other client")
 	ErrTrackingSwitchMode  = replyError("ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.")
 	ErrTrackingSwitchBcast = replyError("ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.")
-	ErrTrackingNoBcast     = replyError("ERR CLIENT TRACKING in BCAST mode is not supported")
 	ErrCachingMode         = replyError("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled")
 	ErrCachingYes          = replyError("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.")
 	ErrCachingNo           = replyError("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.")

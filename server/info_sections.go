@@ -206,8 +206,11 @@ func infoStats(r *infoReport) {
 	r.int("keyspace_misses", r.engine.Misses)
 	r.zeros("pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
 		"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
-		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
-		"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes")
+		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time")
+	tracker := &r.srv.tracker
+	r.int("tracking_total_keys", tracker.table.keys.Load())
+	r.int("tracking_total_items", tracker.table.items.Load())
+	r.int("tracking_total_prefixes", int64(tracker.broadcasts.prefixes()))
 	r.int("unexpected_error_replies", int64(t.UnexpectedErrors))
 	r.int("total_error_replies", int64(t.ErrorReplies))
 	r.zeros("dump_payload_sanitizations")

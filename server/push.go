@@ -22,9 +22,32 @@ func (c *Conn) enqueue(b []byte) {
 		go c.kill() // kill takes this lock, and the socket's Close may take a moment
 		return
 	}
-	if !q.mu.running {
+	c.startPushesLocked()
+}
+
+// startPushesLocked has what is pending written, unless it is held or being written already.
+func (c *Conn) startPushesLocked() {
+	if q := &c.push; !q.mu.running && !q.mu.held && len(q.mu.pending) > 0 {
 		q.mu.running = true
 		q.wg.Go(c.writePushes)
+	}
+}
+
+// hold keeps what is pending, and what comes, from being written.
+func (q *pushQueue) hold() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.mu.held = true
+}
+
+// releasePending ends what hold began.
+func (c *Conn) releasePending() {
+	q := &c.push
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.mu.held = false
+	if !q.mu.stopped {
+		c.startPushesLocked()
 	}
 }
 
@@ -34,12 +57,12 @@ func (c *Conn) writePushes() {
 	for {
 		q.mu.Lock()
 		b := q.mu.pending
-		q.mu.pending = nil
-		if len(b) == 0 || q.mu.stopped {
+		if len(b) == 0 || q.mu.stopped || q.mu.held {
 			q.mu.running = false
 			q.mu.Unlock()
 			return
 		}
+		q.mu.pending = nil
 		q.mu.Unlock()
 		if err := c.writePush(b); err != nil {
 			q.stop()

@@ -104,6 +104,7 @@ func (c *Conn) step(b *batch, i, n int) int {
 		c.mark = c.out.Len()
 		c.dispatch(b.cmds[i].Args)
 		c.applyReplyMode()
+		c.tellOwn()
 		done = 1
 	}
 	if c.out.Len() >= flushThreshold {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"math"
 	"net"
@@ -77,7 +78,8 @@ func New(o Options) (*Server, error) {
 		batches:  sync.Pool{New: newBatch},
 		shutdown: shutdownState{requests: make(chan ShutdownRequest, 1)},
 	}
-	s.monitoring.srv, s.tracker.srv = s, s
+	s.monitoring.srv = s
+	s.tracker.srv, s.tracker.table.seed = s, maphash.MakeSeed()
 	s.observe(v)
 	o.Config.OnChange([]string{"slowlog-log-slower-than", "latency-monitor-threshold", "latency-tracking"}, func(_, v *config.Values) error {
 		s.observe(v)

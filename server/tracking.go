@@ -1,72 +1,136 @@
 package server
 
 import (
+	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"quipu/engine"
 	"quipu/server/resp"
 )
 
-// Client-side caching: the server remembers which keys a client has read, and tells it when one of them changes. The engine's watches
-// do the remembering; nothing is paid by those who write. A watch only turns dirty, so that the tracker looks at all of them every
-// so often: an invalidation comes within 2 ms when few keys are tracked, and within a second at the limit of trackedKeysMax.
+// Client-side caching, as Redis 7 does it. The server remembers which keys clients have read (tracking_table.go), or which prefixes they
+// want to hear of (tracking_broadcast.go), and tells them when such a key changes. The engine calls the tracker only while some client
+// tracks; otherwise a write pays the comparison with nil.
 //
-// Two differences to Redis: BCAST is refused, since no watch covers keys that nobody has read; and NOLOOP is accepted, but the client
-// is told of its own changes too, which costs it a read and is never wrong.
+// A message must not overtake the reply with the value that it invalidates, or the client would keep that value for good. So a
+// client's messages are held from the moment when it executes a command that reads until its replies are sent; and what its own commands
+// invalidate follows their replies.
 
-const (
-	// trackedKeysMax is the most keys that are remembered for all clients together, Redis's default of tracking-table-max-keys. A client
-	// that reads more is told at once that what it read has changed.
-	trackedKeysMax = 1_000_000
-	// trackerPause is the time between two looks, trackerPausePerKey what each key adds to it: a look takes about 20 ns per key, so that
-	// looking takes 2 % of a core at most.
-	trackerPause       = 2 * time.Millisecond
-	trackerPausePerKey = time.Microsecond
-)
-
-// tracking is what CLIENT TRACKING set, and what was read since the last flush.
+// tracking is what CLIENT TRACKING set for a connection. What others have to know of it is in the connection's flags.
 type tracking struct {
-	on, optIn, optOut, noLoop bool
-	caching                   bool  // CLIENT CACHING was sent for the next command or transaction
-	redirect                  int64 // the client that is told instead; 0: none
-	fresh                     []trackedKey
+	on, optIn, optOut, noLoop, broadcast bool
+	caching                              bool // CLIENT CACHING was sent for the next command or transaction
+	prefixes                             []string
+	own                                  [][]string // messages that the command in progress owes its own client; nil stands for all keys
+	holding                              bool       // messages wait for the replies to be sent
 }
 
-// trackedKey is a key that a client has read.
-type trackedKey struct {
-	db    uint8
-	name  string
-	watch *engine.Watch
-}
-
-// trackedName identifies a key of a client.
-type trackedName struct {
-	db   uint8
-	name string
-}
-
-// tracker knows what clients have read.
+// tracker tells clients of changed keys. It is the engine's listener while there are any.
 type tracker struct {
-	srv *Server
-	mu  struct {
-		sync.Mutex
-		clients map[*Conn]map[trackedName]*engine.Watch
-		keys    int
-		running bool
+	srv        *Server
+	table      trackTable
+	broadcasts broadcasts
+
+	clients atomic.Int64 // that track
+	mu      sync.Mutex   // so that clients and what the engine knows of them change together
+}
+
+// register counts c among the clients that track.
+func (t *tracker) register() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.clients.Add(1) == 1 {
+		t.srv.engine.Listen(t)
 	}
 }
 
-// track watches the keys that a command is about to read, whose slots are locked.
-func (c *Conn) track(row *Command, keys []engine.Key) {
-	t := &c.tracking
-	if !t.on || !row.Is(FlagReadonly) || !t.wanted() || c.out.Protocol() < 3 && t.redirect == 0 {
+// unregister forgets a client. Without clients nothing needs to be remembered.
+func (t *tracker) unregister() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.clients.Add(-1) == 0 {
+		t.srv.engine.Listen(nil)
+		t.table.clear()
+	}
+}
+
+// KeyChanged implements engine.Listener.
+func (t *tracker) KeyChanged(by *engine.Txn, name []byte) {
+	t.broadcasts.note(by, name)
+	for _, id := range t.table.take(name) {
+		t.invalidateRead(id, by, string(name))
+	}
+}
+
+// Settled implements engine.Listener: what by has changed is told in one message per prefix.
+func (t *tracker) Settled(by *engine.Txn) {
+	for _, news := range t.broadcasts.take(by) {
+		for _, c := range news.clients {
+			if c.txn == by && c.hasFlag(clientNoLoop) {
+				continue
+			}
+			t.tell(c, by, news.names)
+		}
+	}
+}
+
+// invalidateRead tells the client of that identifier, which has read a key, that by has changed it.
+func (t *tracker) invalidateRead(id int64, by *engine.Txn, name string) {
+	c := t.srv.clients.get(id)
+	switch {
+	case c == nil, !c.hasFlag(clientTracking), c.hasFlag(clientBroadcast): // it has left, or changed its mind
+	case c.txn == by && c.hasFlag(clientNoLoop):
+	default:
+		t.tell(c, by, []string{name})
+	}
+}
+
+// tell sends a message, or leaves it to c itself if c's command is the cause. names nil stands for all keys.
+func (t *tracker) tell(c *Conn, by *engine.Txn, names []string) {
+	if c.txn == by {
+		c.tracking.own = append(c.tracking.own, names)
 		return
 	}
-	for _, key := range keys {
-		w := new(engine.Watch)
-		c.txn.Watch(key, w)
-		t.fresh = append(t.fresh, trackedKey{key.DB, string(key.Name), w})
+	t.srv.invalidate(c, names)
+}
+
+// flushed tells every client that tracks that by has emptied a database. As in Redis it counts for all of them, whatever they have read.
+func (t *tracker) flushed(by *Conn) {
+	if t.clients.Load() == 0 {
+		return
+	}
+	t.table.clear()
+	for _, c := range t.srv.clients.all() {
+		if c.hasFlag(clientTracking) {
+			t.tell(c, by.txn, nil)
+		}
+	}
+}
+
+// remember notes that c has read keys, whose slots are locked.
+func (c *Conn) remember(row *Command, keys []engine.Key) {
+	t := &c.tracking
+	if !t.on || t.broadcast || !row.Is(FlagReadonly) || !t.wanted() {
+		return
+	}
+	for i := range keys {
+		c.srv.tracker.add(c.id, keys[i].Name)
+	}
+}
+
+// add notes that a client has read a key. Where too many keys are remembered, the clients of some other are told that it has changed.
+func (t *tracker) add(id int64, name []byte) {
+	t.table.add(id, name, t.srv.clients.has)
+	limit := int64(t.srv.cfg.Load().TrackingTableMaxKeys)
+	for limit > 0 && t.table.keys.Load() > limit {
+		victim, ids, ok := t.table.takeAny(string(name))
+		if !ok {
+			return
+		}
+		for _, id := range ids {
+			t.invalidateRead(id, nil, victim)
+		}
 	}
 }
 
@@ -81,138 +145,123 @@ func (t *tracking) wanted() bool {
 	return true
 }
 
-// publishTracked hands what was read to the tracker, once the client has it: an invalidation that overtook the value would be lost on it.
-func (c *Conn) publishTracked() {
-	if len(c.tracking.fresh) == 0 {
+// holdPushes keeps messages back until flush has sent the replies: the command that follows reads.
+func (c *Conn) holdPushes(row *Command) {
+	if c.tracking.on && (row.Is(FlagReadonly) || row.full == "exec") {
+		c.holdMessages()
+	}
+}
+
+// holdMessages keeps messages back until flush.
+func (c *Conn) holdMessages() {
+	if !c.tracking.holding {
+		c.tracking.holding = true
+		c.push.hold()
+	}
+}
+
+// releasePushes lets messages go that waited for replies.
+func (c *Conn) releasePushes() {
+	if c.tracking.holding {
+		c.tracking.holding = false
+		c.releasePending()
+	}
+}
+
+// tellOwn sends the client what its own command has invalidated, behind the reply.
+func (c *Conn) tellOwn() {
+	own := c.tracking.own
+	if len(own) == 0 {
 		return
 	}
-	c.srv.tracker.add(c, c.tracking.fresh)
-	c.tracking.fresh = nil
-}
-
-// stopTracking turns tracking off and forgets what was read.
-func (c *Conn) stopTracking() {
-	if !c.tracking.on {
-		return
-	}
-	for _, key := range c.tracking.fresh {
-		c.srv.engine.Unwatch(key.watch)
-	}
-	c.tracking = tracking{}
-	c.setFlag(clientTracking, false)
-	c.shared.redirect.Store(-1)
-	c.srv.tracker.remove(c)
-}
-
-// add remembers keys for c.
-func (t *tracker) add(c *Conn, keys []trackedKey) {
-	for _, watch := range t.insert(c, keys) {
-		t.srv.engine.Unwatch(watch)
-	}
-}
-
-// insert puts keys into the table and returns the watches that are not needed: those of keys that it has already. Watches are emptied
-// without the lock, since others may hold a slot and wait for it.
-func (t *tracker) insert(c *Conn, keys []trackedKey) (spare []*engine.Watch) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.mu.clients == nil {
-		t.mu.clients = make(map[*Conn]map[trackedName]*engine.Watch)
-	}
-	if t.mu.clients[c] == nil {
-		t.mu.clients[c] = make(map[trackedName]*engine.Watch)
-	}
-	for _, key := range keys {
-		name := trackedName{key.db, key.name}
-		switch {
-		case t.mu.clients[c][name] != nil:
-			spare = append(spare, key.watch)
-		case t.mu.keys >= trackedKeysMax:
-			spare = append(spare, key.watch)
-			t.srv.invalidate(c, key.name)
-		default:
-			t.mu.clients[c][name] = key.watch
-			t.mu.keys++
+	c.tracking.own = nil
+	for _, names := range own {
+		if c.shared.redirect.Load() == 0 && c.out.Protocol() == 3 {
+			writeInvalidation(&c.out, names)
+		} else {
+			c.srv.invalidate(c, names)
 		}
 	}
-	if !t.mu.running {
-		t.mu.running = true
-		t.srv.wg.Go(t.run)
-	}
-	return spare
 }
 
-// remove forgets what c has read.
-func (t *tracker) remove(c *Conn) {
-	t.mu.Lock()
-	watches := t.mu.clients[c]
-	t.mu.keys -= len(watches)
-	delete(t.mu.clients, c)
-	t.mu.Unlock()
-	for _, watch := range watches {
-		t.srv.engine.Unwatch(watch)
-	}
-}
-
-// run looks for changed keys as long as any are tracked.
-func (t *tracker) run() {
-	timer := time.NewTimer(trackerPause)
-	defer timer.Stop()
-	for {
-		select {
-		case <-t.srv.stopping:
-			return
-		case <-timer.C:
-		}
-		keys, changed := t.look()
-		for _, watch := range changed {
-			t.srv.engine.Unwatch(watch)
-		}
-		if keys < 0 {
-			return
-		}
-		timer.Reset(max(trackerPause, time.Duration(keys)*trackerPausePerKey))
-	}
-}
-
-// look tells the clients whose keys have changed, and forgets these. It returns how many keys remain, -1 if the tracker has nothing left
-// to do.
-func (t *tracker) look() (keys int, changed []*engine.Watch) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for c, watches := range t.mu.clients {
-		for name, watch := range watches {
-			if watch.Dirty() {
-				delete(watches, name)
-				t.mu.keys--
-				changed = append(changed, watch)
-				t.srv.invalidate(c, name.name)
-			}
-		}
-	}
-	if t.mu.keys == 0 {
-		t.mu.running = false
-		return -1, changed
-	}
-	return t.mu.keys, changed
-}
-
-// invalidate tells the client that wants to know for c that a key has changed. Clients that speak RESP2 have no word for that outside
-// of a subscription.
-func (s *Server) invalidate(c *Conn, name string) {
-	if id := c.shared.redirect.Load(); id > 0 {
-		if c = s.clients.get(id); c == nil {
-			return
-		}
-	}
-	if c.shared.protocol.Load() < 3 {
-		return
-	}
+// invalidate tells the client that wants to know for c that keys have changed, nil for all. Clients that speak RESP2 have no word for that
+// outside of a subscription.
+func (s *Server) invalidate(c *Conn, names []string) {
 	var w resp.Writer
 	w.SetProtocol(3)
+	target := c
+	if id := c.shared.redirect.Load(); id > 0 {
+		if target = s.clients.get(id); target == nil {
+			c.setFlag(clientBrokenRedirect, true)
+			target = c
+			w.Push(2)
+			w.BulkString("tracking-redir-broken")
+			w.Int(id)
+		}
+	}
+	if target.shared.protocol.Load() < 3 {
+		return
+	}
+	if w.Len() == 0 {
+		writeInvalidation(&w, names)
+	}
+	target.enqueue(w.Bytes())
+}
+
+// writeInvalidation writes the message that keys have changed.
+func writeInvalidation(w *resp.Writer, names []string) {
 	w.Push(2)
 	w.BulkString("invalidate")
-	w.Array(1)
-	w.BulkString(name)
-	c.enqueue(w.Bytes())
+	if names == nil {
+		w.Null()
+		return
+	}
+	w.Array(len(names))
+	for _, name := range names {
+		w.BulkString(name)
+	}
+}
+
+// startTracking turns tracking on, or on in another way.
+func (c *Conn) startTracking(o trackingOptions) {
+	t := &c.tracking
+	c.holdMessages() // the first message comes after the answer
+	if !t.on {
+		c.srv.tracker.register()
+	}
+	t.on, t.optIn, t.optOut, t.noLoop, t.broadcast = true, o.optIn, o.optOut, o.noLoop, o.broadcast
+	c.shared.redirect.Store(o.redirect)
+	c.setFlag(clientNoLoop, o.noLoop)
+	c.setFlag(clientBroadcast, o.broadcast)
+	c.setFlag(clientBrokenRedirect, false)
+	c.setFlag(clientTracking, true)
+	if !o.broadcast {
+		return
+	}
+	if len(o.prefixes) == 0 {
+		o.prefixes = []string{""}
+	}
+	for _, prefix := range o.prefixes {
+		c.srv.tracker.broadcasts.subscribe(c, prefix)
+	}
+	t.prefixes = append(t.prefixes, o.prefixes...)
+	slices.Sort(t.prefixes)
+	t.prefixes = slices.Compact(t.prefixes)
+}
+
+// stopTracking turns tracking off. What the client has read stays in the table until it changes.
+func (c *Conn) stopTracking() {
+	t := &c.tracking
+	if !t.on {
+		return
+	}
+	for _, prefix := range t.prefixes {
+		c.srv.tracker.broadcasts.unsubscribe(c, prefix)
+	}
+	c.tracking = tracking{own: t.own, holding: t.holding}
+	for _, flag := range []clientFlag{clientTracking, clientNoLoop, clientBroadcast, clientBrokenRedirect} {
+		c.setFlag(flag, false)
+	}
+	c.shared.redirect.Store(-1)
+	c.srv.tracker.unregister()
 }

@@ -24,8 +24,9 @@ func clientTrackingRow() *Command {
 
 // trackingOptions are the options of CLIENT TRACKING.
 type trackingOptions struct {
-	optIn, optOut, noLoop, broadcast, prefix bool
-	redirect                                 int64
+	optIn, optOut, noLoop, broadcast bool
+	redirect                         int64
+	prefixes                         []string
 }
 
 func setTracking(c *Call) error {
@@ -73,7 +74,7 @@ func (c *Call) parseTracking(args [][]byte) (o trackingOptions, err error) {
 			o.noLoop = true
 		case equalFold(args[i], "prefix") && more:
 			i++
-			o.prefix = true
+			o.prefixes = append(o.prefixes, string(args[i]))
 		default:
 			return o, ErrSyntax
 		}
@@ -96,9 +97,9 @@ func (c *Call) redirectTarget(arg []byte) (int64, error) {
 // check reports what is wrong with turning tracking on with these options, given what is on already.
 func (o *trackingOptions) check(now *tracking) error {
 	switch {
-	case o.prefix && !o.broadcast:
+	case len(o.prefixes) > 0 && !o.broadcast:
 		return ErrTrackingPrefix
-	case o.broadcast && now.on:
+	case now.on && o.broadcast != now.broadcast:
 		return ErrTrackingSwitchBcast
 	case o.broadcast && (o.optIn || o.optOut):
 		return ErrTrackingBroadcast
@@ -106,18 +107,32 @@ func (o *trackingOptions) check(now *tracking) error {
 		return ErrTrackingModes
 	case o.optIn && now.optOut || o.optOut && now.optIn:
 		return ErrTrackingSwitchMode
-	case o.broadcast:
-		return ErrTrackingNoBcast
+	}
+	return o.checkPrefixes(now.prefixes)
+}
+
+// checkPrefixes reports prefixes of which one contains the other: the client would be told twice. (Redis 7.0 sends the error and turns
+// tracking on all the same, with a second reply, when the first of the given prefixes is not among the two.)
+func (o *trackingOptions) checkPrefixes(existing []string) error {
+	for i, prefix := range o.prefixes {
+		for _, other := range existing {
+			if overlap(prefix, other) {
+				return replyErrorf("ERR Prefix '%s' overlaps with an existing prefix '%s'. Prefixes for a single client must not overlap.", prefix, other)
+			}
+		}
+		for _, other := range o.prefixes[i+1:] {
+			if overlap(prefix, other) {
+				return replyErrorf("ERR Prefix '%s' overlaps with another provided prefix '%s'. Prefixes for a single client must not overlap.", prefix, other)
+			}
+		}
 	}
 	return nil
 }
 
-// startTracking turns tracking on.
-func (c *Conn) startTracking(o trackingOptions) {
-	t := &c.tracking
-	t.on, t.optIn, t.optOut, t.noLoop, t.redirect = true, o.optIn, o.optOut, o.noLoop, o.redirect
-	c.setFlag(clientTracking, true)
-	c.shared.redirect.Store(o.redirect)
+// overlap reports whether one of two prefixes begins with the other.
+func overlap(a, b string) bool {
+	n := min(len(a), len(b))
+	return a[:n] == b[:n]
 }
 
 func clientCachingRow() *Command {
@@ -153,9 +168,9 @@ func clientCaching(c *Call) error {
 	return nil
 }
 
-// forgetCaching ends what CLIENT CACHING said with the command after it, or with the transaction.
+// forgetCaching ends what CLIENT CACHING said with the command after it, or with the transaction. As in Redis, no CLIENT command counts.
 func (c *Conn) forgetCaching(row *Command) {
-	if c.tracking.caching && !c.multi.active && row.full != "client|caching" {
+	if c.tracking.caching && !c.multi.active && (row.parent == nil || row.parent.Name != "client") {
 		c.tracking.caching = false
 	}
 }
@@ -181,6 +196,9 @@ func clientTrackinginfoRow() *Command {
 
 func clientTrackinginfo(c *Call) error {
 	flags := c.Conn.tracking.flags()
+	if c.Conn.hasFlag(clientBrokenRedirect) {
+		flags = append(flags, "broken_redirect")
+	}
 	c.Out.Map(3)
 	c.Out.BulkString("flags")
 	c.Out.Set(len(flags))
@@ -190,7 +208,10 @@ func clientTrackinginfo(c *Call) error {
 	c.Out.BulkString("redirect")
 	c.Out.Int(c.Conn.shared.redirect.Load())
 	c.Out.BulkString("prefixes")
-	c.Out.Array(0)
+	c.Out.Array(len(c.Conn.tracking.prefixes))
+	for _, prefix := range c.Conn.tracking.prefixes {
+		c.Out.BulkString(prefix)
+	}
 	return nil
 }
 
@@ -204,6 +225,7 @@ func (t *tracking) flags() []string {
 		set  bool
 		name string
 	}{
+		{t.broadcast, "bcast"},
 		{t.optIn, "optin"},
 		{t.optIn && t.caching, "caching-yes"},
 		{t.optOut, "optout"},

@@ -200,7 +200,6 @@ func acceptedMemoryRows() []*param {
 		integerRow("active-defrag-cycle-max", "", "25", 1, 99),
 		integerRow("active-defrag-max-scan-fields", "", "1000", 1, maxInt64),
 		switchRow("jemalloc-bg-thread", "", "yes"),
-		integerRow("tracking-table-max-keys", "", "1000000", 0, maxInt64),
 	}
 }
 

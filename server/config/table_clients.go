@@ -248,6 +248,15 @@ Bytes. The longest inline command (a line of plain text, as typed into telnet).
 The default is what Redis has built in.`,
 		},
 		{
+			name:  "tracking-table-max-keys",
+			value: in(func(v *Values) *int { return &v.TrackingTableMaxKeys }, integer(0, maxInt64)),
+			def:   "1000000",
+			doc: `
+How many keys are remembered for the clients that have CLIENT TRACKING on and no
+BCAST. When one more is read, the clients of some other key are told that it has
+changed. 0 sets no limit, and lets clients fill the memory.`,
+		},
+		{
 			name:  "unauthenticated-max-args",
 			value: in(func(v *Values) *int { return &v.UnauthenticatedMaxArgs }, integer(1, maxInt32)),
 			def:   "10",

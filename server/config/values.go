@@ -43,6 +43,7 @@ type Values struct {
 	ClientOutputBufferLimit  OutputBufferLimits
 	ProtoMaxBulkLen          int64
 	MaxArguments             int
+	TrackingTableMaxKeys     int
 	InlineMaxSize            int64
 	UnauthenticatedMaxArgs   int
 	UnauthenticatedMaxBulk   int64
