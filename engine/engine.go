@@ -71,6 +71,7 @@ type Engine struct {
 	logging   atomic.Bool
 	fsync     atomic.Uint32
 	maxMemory atomic.Int64
+	limits    atomic.Pointer[Limits]
 	opened    int64 // unix seconds
 
 	dbs   []atomic.Pointer[database] // by logical number
@@ -120,6 +121,7 @@ func Open(opts Options) (*Engine, error) {
 	e.logging.Store(opts.AppendOnly)
 	e.fsync.Store(uint32(opts.Fsync))
 	e.maxMemory.Store(opts.MaxMemory)
+	e.SetLimits(DefaultLimits())
 	e.dbs = make([]atomic.Pointer[database], opts.Databases)
 	for n := range opts.Databases {
 		e.ids = append(e.ids, uint8(n))

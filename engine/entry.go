@@ -51,6 +51,8 @@ const (
 	flagFarName
 	// flagDead: garbage; the entry has moved or is gone.
 	flagDead
+	// flagCollection: the payload is a collection (collection.go), not a string.
+	flagCollection
 
 	markShift = 5
 	markMask  = flagMark0 | flagMark1

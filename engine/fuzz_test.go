@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"testing"
 
@@ -19,6 +20,12 @@ func FuzzParseRow(f *testing.F) {
 		f.Add(appendRow(nil, cell{isInt: true, num: n, expireAt: max(n, 1)}))
 	}
 	f.Add(appendRow(nil, cell{str: []byte("text"), expireAt: 5}))
+	b := packedBuilder{}
+	for i, n := range boundaries {
+		b.add(fmt.Appendf(nil, "field:%d", n), Value{Kind: Int, Int: n, ExpireAt: int64(i % 3)}, true)
+	}
+	f.Add(appendRow(nil, cell{packed: true, str: b.appendTo(nil, byte(HashKind))}))
+	f.Add(appendRow(nil, cell{packed: true, str: appendSetInt(appendIntsHead(nil, byte(SetKind), 4), 4, -5)}))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		c, err := parseRow(value)
 		if err != nil {

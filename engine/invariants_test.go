@@ -243,5 +243,5 @@ func (t *table) countRefs(to map[uint32]bool) (refs, holes uint32) {
 
 // equalCells compares two contents.
 func equalCells(a, b cell) bool {
-	return a.isInt == b.isInt && a.num == b.num && a.expireAt == b.expireAt && bytes.Equal(a.str, b.str)
+	return a.isInt == b.isInt && a.packed == b.packed && a.num == b.num && a.expireAt == b.expireAt && bytes.Equal(a.str, b.str)
 }

@@ -103,17 +103,21 @@ func parseSlotKey(key []byte) (db uint8, slot uint16, err error) {
 }
 
 // Row values of entries: a type byte, the expiry where the type byte says so (8 bytes, unix milliseconds, big endian), and
-// the content: a zigzag varint for an integer, else the bytes themselves.
+// the content: a zigzag varint for an integer, else the bytes themselves, which for rowPacked are a collection (packed.go).
 const (
 	rowInt     = 0x01
 	rowString  = 0x02
+	rowPacked  = 0x03
 	rowExpires = 0x80
 )
 
 func appendRow(dst []byte, c cell) []byte {
 	kind := byte(rowString)
-	if c.isInt {
+	switch {
+	case c.isInt:
 		kind = rowInt
+	case c.packed:
+		kind = rowPacked
 	}
 	if c.expireAt != 0 {
 		dst = append(dst, kind|rowExpires)
@@ -149,6 +153,11 @@ func parseRow(value []byte) (cell, error) {
 		c.isInt, c.num = true, n
 	case rowString:
 		c.str = rest
+	case rowPacked:
+		if err := checkPacked(rest); err != nil {
+			return cell{}, err
+		}
+		c.packed, c.str = true, rest
 	default:
 		return cell{}, fmt.Errorf("%w: type %d", errRow, kind)
 	}

@@ -35,6 +35,7 @@ func (t *Txn) load(k *Key) {
 // fetch is load for a key whose slot is locked: others wait for the disk, but what it finds can not go away again. It splits
 // no table, so that values which the Txn's user has got stay where they are.
 func (t *Txn) fetch(s *slot, k *Key) {
+	t.moves++
 	if c, ok := t.e.readRow(s, k); ok {
 		s.admit(t.e.space, k.hash, k.order, k.Name, c, 1<<heatShift)
 	}

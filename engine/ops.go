@@ -14,6 +14,11 @@ const (
 	Int Kind = iota + 1
 	// String is any other string.
 	String
+	// HashKind and the others are those of collections, which have views: Txn.Hash and so on.
+	HashKind
+	ListKind
+	SetKind
+	ZSetKind
 )
 
 // KeepTTL as an expiry keeps the one that the key has.
@@ -27,7 +32,8 @@ var (
 	ErrOutOfMemory = errors.New("engine: no memory for another entry")
 )
 
-// Value is what a key holds. Str is nil for an Int; it aliases the table and is valid until the next write or Unlock.
+// Value is what a key or a field holds. Str is nil for an Int and for a collection; it aliases the table and is valid until the next
+// write or Unlock.
 type Value struct {
 	Str      []byte
 	Int      int64
@@ -37,8 +43,11 @@ type Value struct {
 
 func (c *cell) value() Value {
 	v := Value{ExpireAt: c.expireAt, Kind: String, Str: c.str}
-	if c.isInt {
+	switch {
+	case c.isInt:
 		v.Kind, v.Int, v.Str = Int, c.num, nil
+	case c.packed:
+		v.Kind, v.Str = packed(c.str).kind(), nil
 	}
 	return v
 }
@@ -207,7 +216,10 @@ func (t *Txn) IncrBy(k Key, delta int64) (int64, error) {
 // incrAside is IncrBy for a value that is not an integer in place.
 func (t *Txn) incrAside(k *Key, at spot, f flags, delta int64) (int64, error) {
 	c := at.t.cell(at.e, f)
-	if !c.isInt {
+	switch {
+	case c.packed:
+		return 0, ErrWrongType
+	case !c.isInt:
 		return 0, ErrNotInteger
 	}
 	sum, err := add(c.num, delta)
@@ -252,14 +264,24 @@ func (t *Txn) put(k *Key, c cell) error {
 
 // set writes a cell at a place that find has found.
 func (t *Txn) set(k *Key, at spot, c cell) error {
+	tb, err := t.write(k, at, c)
+	if err == nil {
+		t.tidy(tb)
+	}
+	return err
+}
+
+// write is set without tidying the table, which it returns: no entry but that of the key moves, unless it is new.
+func (t *Txn) write(k *Key, at spot, c cell) (*table, error) {
+	t.moves++
 	sp := t.e.space
-	if at.e == nil && at.t != nil {
+	if at.e == nil {
 		return t.create(k, at, c)
 	}
 	had := at.e.flags()&flagExpires != 0
 	e, off, ok := at.t.replace(sp, k.hash, at.e, at.off, c)
 	if !ok {
-		return ErrOutOfMemory
+		return nil, ErrOutOfMemory
 	}
 	at.e, at.off = e, off
 	if has := c.expireAt != 0; has != had {
@@ -267,12 +289,11 @@ func (t *Txn) set(k *Key, at spot, c cell) error {
 	}
 	at.s.noteExpiry(c.expireAt)
 	t.changed(at)
-	t.tidy(at.t)
-	return nil
+	return at.t, nil
 }
 
 // create brings a name into existence: over its deleted entry, or with a new one.
-func (t *Txn) create(k *Key, at spot, c cell) error {
+func (t *Txn) create(k *Key, at spot, c cell) (*table, error) {
 	sp := t.e.space
 	at.t = at.s.makeRoom(sp, k.order)
 	at.t.usedAt = uint32(t.now / 1000)
@@ -292,13 +313,12 @@ func (t *Txn) create(k *Key, at spot, c cell) error {
 		if old != nil {
 			old.setFlags(old.flags() | flagDeleted)
 		}
-		return ErrOutOfMemory
+		return nil, ErrOutOfMemory
 	}
 	at.s.addKeys(1, boolInt(c.expireAt != 0))
 	at.s.noteExpiry(c.expireAt)
 	t.changed(at)
-	t.tidy(at.t)
-	return nil
+	return at.t, nil
 }
 
 func boolInt(b bool) int {
@@ -332,6 +352,7 @@ func (t *Txn) delete(k *Key, at spot) {
 
 // mark leaves the name behind as deleted while the log or the store still has to be told. It moves no other entry.
 func (t *Txn) mark(k *Key, at spot) {
+	t.moves++
 	f := at.e.flags()
 	at.s.addKeys(-1, -boolInt(f&flagExpires != 0))
 	t.changed(at)
@@ -393,13 +414,17 @@ func (t *Txn) Copy(from, to Key) error {
 
 // Encoding names the representation as Redis's OBJECT ENCODING does; empty for an absent key.
 func (t *Txn) Encoding(k Key) string {
-	v, ok := t.Peek(k)
-	switch {
-	case !ok:
+	at, f := t.find(&k)
+	if at.e == nil {
 		return ""
-	case v.Kind == Int:
+	}
+	c := at.t.cell(at.e, f)
+	switch {
+	case c.packed:
+		return packed(c.str).encoding()
+	case c.isInt:
 		return "int"
-	case len(v.Str) <= maxEmbedded:
+	case len(c.str) <= maxEmbedded:
 		return "embstr"
 	default:
 		return "raw"

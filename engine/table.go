@@ -78,7 +78,7 @@ type table struct {
 	nextExpiry int64
 }
 
-// side is what does not fit an entry: a long name, a long string, and later what is not a string.
+// side is what does not fit an entry: a long name, a long string.
 type side struct {
 	name  []byte
 	str   []byte
@@ -89,6 +89,7 @@ type side struct {
 // cell is the content of an entry apart from its name.
 type cell struct {
 	isInt    bool
+	packed   bool // str is a packed collection
 	num      int64
 	str      []byte
 	expireAt int64 // unix milliseconds, 0 for none
@@ -218,9 +219,12 @@ func (t *table) removeRef(hash uint64, off uint32) {
 
 // place writes a new entry into the arena, without a reference to it.
 func (t *table) place(sp *space, name []byte, c cell, f flags) (entry, uint32, bool) {
-	f &^= kindMask | flagExpires | flagFarName
+	f &^= kindMask | flagExpires | flagFarName | flagCollection
 	if c.expireAt != 0 {
 		f |= flagExpires
+	}
+	if c.packed {
+		f |= flagCollection
 	}
 	far := len(name) > maxNearName
 	switch {
@@ -404,7 +408,7 @@ func (t *table) replace(sp *space, hash uint64, e entry, off uint32, c cell) (en
 
 // overwrite writes c into an entry whose layout already suits it.
 func (t *table) overwrite(e entry, f flags, c cell) bool {
-	if (f&flagExpires != 0) != (c.expireAt != 0) {
+	if (f&flagExpires != 0) != (c.expireAt != 0) || (f&flagCollection != 0) != c.packed {
 		return false
 	}
 	switch k := f & kindMask; {
@@ -437,7 +441,7 @@ func (t *table) noteOverwrite(at int64) {
 
 // cell returns an entry's content; the string aliases the table.
 func (t *table) cell(e entry, f flags) cell {
-	c := cell{expireAt: e.expiry(f)}
+	c := cell{expireAt: e.expiry(f), packed: f&flagCollection != 0}
 	switch f & kindMask {
 	case kindShort:
 		c.str = e.short(f)

@@ -31,6 +31,12 @@ type Txn struct {
 	changes      int64
 	hits, misses int64
 
+	// moves counts what may have moved an entry: a view of a collection then has to find its own again.
+	moves uint64
+	// scratch, names and picked are space for collections to work in.
+	scratch, picked []byte
+	names           [][]byte
+
 	// absent holds, while Lock is under way, the proofs that the store has no row of a name: it had none when it was read, and
 	// no entry of the slot has left memory since. The value is the slot's departures at the time.
 	absent  map[absentName]uint64

@@ -97,10 +97,18 @@ func typeOf(c *Call) error {
 
 // typeName returns the name of the type that a value of kind k has for the client.
 func typeName(k engine.Kind) string {
-	if isString(k) {
+	switch k {
+	case engine.HashKind:
+		return "hash"
+	case engine.ListKind:
+		return "list"
+	case engine.SetKind:
+		return "set"
+	case engine.ZSetKind:
+		return "zset"
+	default:
 		return "string"
 	}
-	return "unknown"
 }
 
 func touchRow() *Command {
