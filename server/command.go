@@ -220,6 +220,8 @@ type KeySpec struct {
 	Notes string
 	// Index is the position of the first key; Last, Step and Limit are as in Redis's "range" search.
 	Index, Last, Step, Limit int
+	// Counted: Index is the position of a number, and that many keys follow it (Redis's "keynum" search).
+	Counted bool
 }
 
 // Command is a row of the command table: everything that lookup, arity, routing, locking, ACL, MULTI, metrics, COMMAND and

@@ -1,6 +1,10 @@
 package server
 
-import "strings"
+import (
+	"strings"
+
+	"quipu/server/number"
+)
 
 func commandGetkeysRow() *Command {
 	return &Command{
@@ -84,7 +88,7 @@ func checkPositions(cmd *Command, positions []int) error {
 // keyFlags returns what cmd does with the key at args[pos].
 func (cmd *Command) keyFlags(args [][]byte, pos int) KeyFlag {
 	for _, spec := range cmd.KeySpecs {
-		if !spec.covers(pos, len(args)) {
+		if !spec.covers(pos, args) {
 			continue
 		}
 		if spec.Flags&KeyVariableFlags != 0 {
@@ -95,10 +99,13 @@ func (cmd *Command) keyFlags(args [][]byte, pos int) KeyFlag {
 	return 0
 }
 
-// covers reports whether the argument at pos of n is one of the keys that spec describes.
-func (spec KeySpec) covers(pos, n int) bool {
-	last := spec.Index + spec.Last
+// covers reports whether the argument at pos is one of the keys that spec describes.
+func (spec KeySpec) covers(pos int, args [][]byte) bool {
+	n, last := len(args), spec.Index+spec.Last
 	switch {
+	case spec.Counted:
+		count, _ := countAt(args, spec.Index)
+		return pos > spec.Index && pos <= spec.Index+count
 	case spec.Last < 0 && spec.Limit > 1:
 		last = spec.Index + (n-spec.Index)/spec.Limit + spec.Last
 	case spec.Last < 0:
@@ -115,4 +122,47 @@ func setKeyFlags(args [][]byte) KeyFlag {
 		}
 	}
 	return KeyOW | KeyUpdate
+}
+
+// countedKeys returns the GetKeys of a command whose keys follow their number, which stands at position at.
+func countedKeys(at int) func(args [][]byte) []int {
+	return func(args [][]byte) []int {
+		n, ok := countAt(args, at)
+		if !ok {
+			return nil
+		}
+		return appendPositions(make([]int, 0, n), at, n)
+	}
+}
+
+// targetAndCountedKeys is countedKeys for a command whose first argument is a key, too: the one that it writes.
+func targetAndCountedKeys(at int) func(args [][]byte) []int {
+	return func(args [][]byte) []int {
+		n, ok := countAt(args, at)
+		if !ok {
+			return nil
+		}
+		return appendPositions(append(make([]int, 0, n+1), 1), at, n)
+	}
+}
+
+// appendPositions appends the n positions after at.
+func appendPositions(dst []int, at, n int) []int {
+	for i := range n {
+		dst = append(dst, at+1+i)
+	}
+	return dst
+}
+
+// countAt returns the number of keys that args[at] announces, unless it is none, or fewer arguments follow. The handler then answers with
+// an error before it looks at any key.
+func countAt(args [][]byte, at int) (int, bool) {
+	if at >= len(args) {
+		return 0, false
+	}
+	n, ok := number.ParseInt(args[at])
+	if !ok || n < 1 || n > int64(len(args)-at-1) {
+		return 0, false
+	}
+	return int(n), true
 }

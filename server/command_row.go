@@ -74,6 +74,10 @@ func writeKeySpec(out *resp.Writer, spec KeySpec) {
 	out.BulkString("begin_search")
 	writeSearch(out, "index", searchField{"index", spec.Index})
 	out.BulkString("find_keys")
+	if spec.Counted {
+		writeSearch(out, "keynum", searchField{"keynumidx", 0}, searchField{"firstkey", 1}, searchField{"keystep", 1})
+		return
+	}
 	writeSearch(out, "range",
 		searchField{"lastkey", spec.Last}, searchField{"keystep", spec.Step}, searchField{"limit", spec.Limit})
 }
