@@ -116,7 +116,7 @@ func (t *Txn) lockSlots(keys []Key, write bool) {
 	}
 	for {
 		swaps := t.e.swaps.Load()
-		t.order = t.order[:0]
+		t.order = slices.Grow(t.order[:0], len(keys))
 		for i := range keys {
 			s := t.e.slot(&keys[i])
 			t.order = append(t.order, slotRef{s, uint32(s.db.id)<<16 | uint32(s.number)})
@@ -131,11 +131,18 @@ func (t *Txn) lockSlots(keys []Key, write bool) {
 			t.hold(r.s)
 		}
 		if swaps == t.e.swaps.Load() {
-			return
+			break
 		}
 		t.Unlock()
 	}
+	if cap(t.order) > maxKeptSlots {
+		t.order = nil
+	}
 }
+
+// maxKeptSlots bounds what a Txn keeps of its lists of slots between commands, so that a connection that named a million keys once is not
+// larger than others for the rest of its life.
+const maxKeptSlots = 1024
 
 func (t *Txn) lockOne(k *Key) {
 	for {
@@ -321,6 +328,9 @@ func (t *Txn) Unlock() {
 		s.mu.Unlock()
 	}
 	t.held, t.heldBits = t.held[:0], 0
+	if cap(t.held) > maxKeptSlots {
+		t.held, t.fresh = nil, nil
+	}
 	if t.walk {
 		t.walk = false
 		t.e.commits.walk.RUnlock()

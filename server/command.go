@@ -1,6 +1,8 @@
 package server
 
 import (
+	"slices"
+
 	"quipu/engine"
 	"quipu/server/resp"
 )
@@ -285,6 +287,7 @@ func (cmd *Command) KeyPositions(pos []int, args [][]byte) []int {
 		last += len(args)
 	}
 	last = min(last, len(args)-1)
+	pos = slices.Grow(pos, max(last-cmd.First, 0)/cmd.Step+1)
 	for i := cmd.First; i <= last; i += cmd.Step {
 		pos = append(pos, i)
 	}

@@ -187,7 +187,7 @@ func (c *Conn) overOutputLimit() bool {
 	}
 	raise(&c.srv.stats.outputPeak, n)
 	limit := c.srv.cfg.Load().ClientOutputBufferLimit.Normal.HardBytes
-	if limit == 0 || n <= limit {
+	if (limit == 0 || n <= limit) && !c.out.Overflowed() {
 		return false
 	}
 	c.srv.log.Warn("client closed: its reply exceeds client-output-buffer-limit", "client", c.addr, "bytes", n, "limit", limit)
@@ -235,6 +235,7 @@ func (c *Conn) followLimits() {
 	if v := c.srv.cfg.Load(); v != c.ruled || !c.authed {
 		c.ruled = v
 		c.reader.SetLimits(c.limits(v))
+		c.out.SetLimit(int(v.ClientOutputBufferLimit.Normal.HardBytes))
 	}
 }
 

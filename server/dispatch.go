@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"time"
 
 	"quipu/engine"
@@ -125,7 +126,7 @@ func (c *Conn) lock(row *Command, keys []engine.Key) {
 // callKeys hashes the keys of a call. The result is valid until the next call.
 func (c *Conn) callKeys(row *Command, args [][]byte) []engine.Key {
 	c.positions = row.KeyPositions(c.positions[:0], args)
-	c.keys = c.keys[:0]
+	c.keys = slices.Grow(c.keys[:0], len(c.positions))
 	for _, pos := range c.positions {
 		c.keys = append(c.keys, c.srv.engine.Key(c.db, args[pos]))
 	}

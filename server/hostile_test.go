@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -13,7 +14,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Nothing that a client sends may cost more than it pays for, or cost another client anything.
+// Nothing that a client sends may cost more than it pays for, or cost another client anything. The same is tried on a real process, in
+// numbers and with its memory watched, in compat_test.
 
 func TestQuitEndsThePipeline(t *testing.T) {
 	ts := startServer(t)
@@ -214,7 +216,7 @@ func TestIdleClientsAreClosed(t *testing.T) {
 	}
 }
 
-// Ten thousand idle connections would need that many descriptors twice in this process; a thousand show the same per connection.
+// A thousand show what each costs; ten thousand are compat_test's.
 func TestIdleConnectionsCostLittle(t *testing.T) {
 	ts := startServer(t)
 	const n = 1000
@@ -232,6 +234,40 @@ func TestIdleConnectionsCostLittle(t *testing.T) {
 	t.Logf("%d bytes per connection, the test's own half included", perConn)
 	if perConn > 32<<10 {
 		t.Errorf("%d bytes per idle connection", perConn)
+	}
+}
+
+// Hundreds of handshakes that are begun and not ended take no client's turn, and end when their time is over.
+func TestHalfOpenHandshakes(t *testing.T) {
+	certs := newCertificates(t)
+	port := freePort(t)
+	ts := startListening(t, "--tls-port", port, "--tls-cert-file", certs.cert, "--tls-key-file", certs.key, "--tls-ca-cert-file", certs.ca,
+		"--tls-auth-clients", "no", "--tls-handshake-timeout", "3000", "--bind", "127.0.0.1")
+	addr := "127.0.0.1:" + port
+	const n = 300
+	before := inUse()
+	hello := "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" // the first bytes of one
+	for i := range n {
+		sock, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer sock.Close()
+		io.WriteString(sock, hello[:i%len(hello)])
+	}
+	sock, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: certs.pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sock.Close()
+	served, plain := newTestClient(t, sock), ts.dial()
+	eventually(t, "all have been let go", func() bool {
+		served.want("PING", "PONG")
+		plain.want("PING", "PONG")
+		return ts.clients.Len() == 2
+	})
+	if grown := inUse() - before; grown > n*(32<<10) {
+		t.Errorf("%d bytes per handshake are left", grown/n)
 	}
 }
 

@@ -18,6 +18,24 @@ const keepOutput = 64 << 10
 type Writer struct {
 	buf   []byte
 	resp3 bool
+	over  bool // strings were left out, since the replies reached the limit
+	limit int  // bytes; 0: none
+}
+
+// SetLimit bounds what the Writer collects, in bytes, 0 for no bound: once there is more, strings are left out. What has been written is
+// then no reply any more, and Overflowed says so.
+func (w *Writer) SetLimit(size int) { w.limit = size }
+
+// Overflowed reports whether anything was left out since the last Reset.
+func (w *Writer) Overflowed() bool { return w.over }
+
+// full reports whether no more strings are taken.
+func (w *Writer) full() bool {
+	if w.limit == 0 || len(w.buf) <= w.limit {
+		return false
+	}
+	w.over = true
+	return true
 }
 
 // SetProtocol selects RESP3 if version is 3, otherwise RESP2, for what is written from now on.
@@ -42,7 +60,7 @@ func (w *Writer) Size() int { return cap(w.buf) }
 
 // Reset forgets what has been written. A large buffer is not kept.
 func (w *Writer) Reset() {
-	w.buf = w.buf[:0]
+	w.buf, w.over = w.buf[:0], false
 	if cap(w.buf) > keepOutput {
 		w.buf = nil
 	}
@@ -71,10 +89,18 @@ func (w *Writer) Error(text string) {
 func (w *Writer) Int(n int64) { w.buf = AppendInt(w.buf, n) }
 
 // Bulk writes a string of any bytes.
-func (w *Writer) Bulk(b []byte) { w.buf = redcon.AppendBulk(w.buf, b) }
+func (w *Writer) Bulk(b []byte) {
+	if !w.full() {
+		w.buf = redcon.AppendBulk(w.buf, b)
+	}
+}
 
 // BulkString writes a string of any bytes.
-func (w *Writer) BulkString(s string) { w.buf = redcon.AppendBulkString(w.buf, s) }
+func (w *Writer) BulkString(s string) {
+	if !w.full() {
+		w.buf = redcon.AppendBulkString(w.buf, s)
+	}
+}
 
 // BulkInt writes an integer as a string: what GET answers for a counter.
 func (w *Writer) BulkInt(n int64) { w.buf = appendBulkInt(w.buf, n) }
