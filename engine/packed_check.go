@@ -19,7 +19,7 @@ func checkPacked(p packed) error {
 	if p.has(packedInts) {
 		ok = p.kind() == SetKind && checkInts(p)
 	} else {
-		ok = checkItems(p)
+		ok = checkItems(p) && (p.kind() != ZSetKind || checkSorted(p))
 	}
 	if !ok {
 		return fmt.Errorf("%w: collection %.40x", errRow, p)

@@ -33,9 +33,10 @@ type Txn struct {
 
 	// moves counts what may have moved an entry: a view of a collection then has to find its own again.
 	moves uint64
-	// scratch, names and picked are space for collections to work in.
-	scratch, picked []byte
-	names           [][]byte
+	// scratch, spare, picked, names and marks are space for collections to work in.
+	scratch, spare, picked []byte
+	marks                  []mark
+	names                  [][]byte
 
 	// absent holds, while Lock is under way, the proofs that the store has no row of a name: it had none when it was read, and
 	// no entry of the slot has left memory since. The value is the slot's departures at the time.
