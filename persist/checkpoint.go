@@ -50,7 +50,7 @@ func (db *DB) NewCheckpoint(covered uint64) (*Checkpoint, error) {
 	if !db.checkpointing.CompareAndSwap(false, true) {
 		return nil, errors.New("begin a checkpoint: another one is under way")
 	}
-	c := &Checkpoint{db: db, covered: covered, live: db.log.stats.live.Load(), options: db.store.tableOptions()}
+	c := &Checkpoint{db: db, covered: covered, live: db.log.stats.live.Load(), options: db.store.tableOptions(db.Covered() == 0)}
 	if err := c.put(coveredKey, encodeCovered(covered)); err != nil {
 		return nil, errors.Join(err, c.Abort())
 	}

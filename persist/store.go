@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -67,6 +68,10 @@ func pebbleOptions(o Options, cache *pebble.Cache) *pebble.Options {
 			BlockSize:      storeBlockBytes,
 			IndexBlockSize: indexBlockBytes,
 			Compression:    func() *block.CompressionProfile { return storeCompression },
+		}
+		if i != bottomLevel {
+			// Most rows lie at the bottom: without filters, a read of one decompresses a block of every level above.
+			po.Levels[i].FilterPolicy = bloom.FilterPolicy(filterBits)
 		}
 	}
 	for i := range po.TargetFileSizes {
@@ -275,9 +280,14 @@ func (s *store) close() error {
 }
 
 // tableOptions are those for the tables of a checkpoint. They are the options of level 0 wherever the tables will
-// land: options of the bottom level let the writer mark tombstones as invisible.
-func (s *store) tableOptions() sstable.WriterOptions {
-	return s.opts.MakeWriterOptions(0, s.db.TableFormat())
+// land: options of the bottom level let the writer mark tombstones as invisible. The first tables of a store do land at the
+// bottom, and need no filters there.
+func (s *store) tableOptions(first bool) sstable.WriterOptions {
+	o := s.opts.MakeWriterOptions(0, s.db.TableFormat())
+	if first {
+		o.FilterPolicy = pebble.NoFilterPolicy
+	}
+	return o
 }
 
 // removeTree removes dir with all that is in it, durably.
