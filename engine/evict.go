@@ -130,6 +130,7 @@ func (e *Engine) cleanUp() error {
 		return nil
 	}
 	defer e.checkpoints.running.Store(false)
+	defer e.pacer.hurry()()
 	return e.runCheckpoint(context.Background())
 }
 

@@ -25,14 +25,19 @@ type pacer struct {
 	since atomic.Int64
 	// seen is what the commands had done by then.
 	seen atomic.Int64
+	// hurried counts those who wait for the work to end: writers for whom there is no memory until entries are clean.
+	hurried atomic.Int32
 }
 
+// How long background work computes at a stretch follows from how many commands were served meanwhile. An idle processor
+// polls the network for a millisecond at least, so sleeping often would make the checkpoint of an idle server several times
+// slower.
 const (
-	// breathAfter is how long background work computes at a stretch while commands run.
-	breathAfter = 200 * time.Microsecond
-	// breathIdle is the same while none run. An idle processor polls the network for a millisecond at least, so sleeping more
-	// often would make the checkpoint of an idle server several times slower.
-	breathIdle = 4 * time.Millisecond
+	breathBusy = 200 * time.Microsecond // many
+	breathCalm = time.Millisecond       // a few
+	breathIdle = 4 * time.Millisecond   // none
+	// busy is how many commands are many.
+	busy = 16
 	// breath leaves two thirds of a processor to the commands.
 	breath = 400 * time.Microsecond
 )
@@ -55,10 +60,23 @@ func (p *pacer) breathe() {
 
 func (p *pacer) due() bool {
 	worked := time.Since(p.began) - time.Duration(p.since.Load())
-	if worked < breathAfter || p.e.stopping() {
+	if worked < breathBusy || p.e.stopping() {
 		return false
 	}
-	return worked >= breathIdle || p.served() != p.seen.Load()
+	if worked >= breathIdle {
+		return true
+	}
+	if p.hurried.Load() > 0 {
+		return false
+	}
+	served := p.served() - p.seen.Load()
+	return served >= busy || served != 0 && worked >= breathCalm
+}
+
+// hurry has work go on without pauses, but for those of an idle server, until the returned function is called.
+func (p *pacer) hurry() (done func()) {
+	p.hurried.Add(1)
+	return func() { p.hurried.Add(-1) }
 }
 
 // served grows with every batch of commands.

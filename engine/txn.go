@@ -183,6 +183,23 @@ func (t *Txn) LockBatch(keys []Key, ends []int, write bool) int {
 		t.Lock(keys, write)
 		return 1
 	}
+	for range 2 {
+		if n := t.tryBatch(keys, ends, write); n > 0 {
+			t.forgetMissing()
+			return n
+		}
+		t.Unlock()
+		if !t.loadAhead() {
+			break
+		}
+	}
+	t.Lock(keys[:ends[0]], write)
+	return 1
+}
+
+// tryBatch is LockBatch without waiting: it may return 0, with locks held and what is missing noted.
+func (t *Txn) tryBatch(keys []Key, ends []int, write bool) int {
+	t.missing = t.missing[:0]
 	t.e.admit(write)
 	t.begin()
 	swaps := t.e.swaps.Load()
@@ -191,20 +208,28 @@ func (t *Txn) LockBatch(keys []Key, ends []int, write bool) int {
 		t.excludeWalk()
 	}
 	n := t.tryLock(ends)
-	if swaps != t.e.swaps.Load() {
-		n = 0 // other databases than those whose slots were found; none can be swapped while a slot is held
+	if n == 0 || swaps != t.e.swaps.Load() {
+		return 0 // in other databases than those whose slots were found; none can be swapped while a slot is held
 	}
-	if n > 0 {
-		t.locked()
-		t.touch.entries(keys[:ends[n-1]])
-		n = t.resident(keys, ends[:n])
+	t.locked()
+	t.touch.entries(keys[:ends[n-1]])
+	ends = ends[:n]
+	if n = t.resident(keys, ends); n == 0 {
+		t.findMissing(keys[:ends[min(len(ends), maxLoadAhead)-1]])
 	}
-	if n > 0 {
-		return n
+	return n
+}
+
+// maxLoadAhead is for how many commands of a batch what is missing is loaded together: without, each would begin the whole
+// batch anew.
+const maxLoadAhead = 64
+
+// loadAhead reads what tryBatch has missed, without holding a lock, and reports whether there was anything.
+func (t *Txn) loadAhead() bool {
+	for i := range t.missing {
+		t.load(&t.missing[i])
 	}
-	t.Unlock()
-	t.Lock(keys[:ends[0]], write)
-	return 1
+	return len(t.missing) > 0
 }
 
 // tryLock returns how many leading commands have all their slots locked. Slots of a command that failed stay locked until
