@@ -178,14 +178,16 @@ func (e *Engine) fly(g *group) {
 	}
 }
 
-// maxSpareBody and maxSpareSlots bound what is kept between commits for reuse.
+// What is kept between commits for reuse: a record of up to maxSpareBody, and a larger one while the commits are that large, as
+// they are when a big bitmap is written to; but nothing beyond maxLargeBody.
 const (
 	maxSpareBody  = 1 << 20
+	maxLargeBody  = 16 << 20
 	maxSpareSlots = 1 << 16
 )
 
 func (c *commits) recycle(slots []*slot) {
-	if cap(c.body) > maxSpareBody {
+	if cap(c.body) > maxLargeBody || cap(c.body) > maxSpareBody && len(c.body) < cap(c.body)/4 {
 		c.body = nil
 	}
 	if cap(slots) > maxSpareSlots {

@@ -44,6 +44,8 @@ type Txn struct {
 	missing []Key
 	order   []slotRef
 	touch   toucher
+
+	scratch []byte // what Edit hands out of a value that can not be written to where it lies
 }
 
 // slotRef is a slot to be locked, with the place that locking order gives it: physical database and number, which no SWAPDB

@@ -140,6 +140,9 @@ func (e *Engine) appendEntry(s *slot, t *table, en entry, f flags) {
 	}
 	e.walker.rowValue = appendRow(e.walker.rowValue[:0], t.cell(en, f))
 	e.commits.body = persist.AppendSet(e.commits.body, e.walker.rowKey, e.walker.rowValue)
+	if cap(e.walker.rowValue) > maxLargeBody {
+		e.walker.rowValue = nil
+	}
 }
 
 func (e *Engine) appendCounts(s *slot) {

@@ -22,12 +22,13 @@ var allowed = map[string]arrows{
 	},
 
 	"server": {
-		"engine":        "commands operate on the counters",
-		"server/config": "limits and CONFIG GET/SET",
-		"server/glob":   "MATCH and KEYS patterns",
-		"server/number": "arguments and replies as Redis reads and prints numbers",
-		"server/rdb":    "DUMP and RESTORE payloads",
-		"server/resp":   "the wire",
+		"engine":             "commands operate on the counters",
+		"server/config":      "limits and CONFIG GET/SET",
+		"server/glob":        "MATCH and KEYS patterns",
+		"server/hyperloglog": "what PFADD and its kin do to a string",
+		"server/number":      "arguments and replies as Redis reads and prints numbers",
+		"server/rdb":         "DUMP and RESTORE payloads",
+		"server/resp":        "the wire",
 	},
 	"server/config": {
 		"server/glob": "CONFIG GET takes patterns",
@@ -38,9 +39,10 @@ var allowed = map[string]arrows{
 	"server/config/internal/writeexample": {
 		"server/config": "go generate writes redis.conf.example from the table",
 	},
-	"server/glob":    {},
-	"server/logging": {},
-	"server/number":  {},
+	"server/glob":        {},
+	"server/hyperloglog": {},
+	"server/logging":     {},
+	"server/number":      {},
 	"server/rdb": {
 		"server/number": "a value that reads as an integer is stored as one",
 	},
@@ -73,6 +75,10 @@ var allowedInTests = map[string]arrows{
 	},
 	"server/glob": {
 		"server/resp/resptest": "patterns are compared with the real redis-server's",
+	},
+	"server/hyperloglog": {
+		"server/resp":          "replies of the real redis-server are read with it",
+		"server/resp/resptest": "strings are compared with the real redis-server's",
 	},
 	"server/number": {
 		"server/resp":          "replies of the real redis-server are read with it",

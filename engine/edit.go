@@ -1,0 +1,66 @@
+package engine
+
+import "strconv"
+
+// Edit changes the string at k in place, keeping its expiry. fn is given the bytes, nil when there is no such key, and returns
+// what they are to be: the same slice, written to or appended to, or any other, which the engine may keep. When it reports no
+// change it must not have written to the bytes either, and the key is left as it was, or absent. fn must not use the Txn.
+//
+// A string beside the arena is handed out itself, spare capacity included: a change of some bytes of a long one costs what fn
+// does and nothing else, and appending to one copies it rarely. The log and the store still get the whole string, once for all
+// changes of a commit.
+func (t *Txn) Edit(k Key, fn func(old []byte) (text []byte, changed bool)) error {
+	at, f := t.find(&k)
+	if at.e == nil {
+		text, changed := fn(nil)
+		if !changed {
+			return nil
+		}
+		return t.set(&k, at, textCell(text, 0))
+	}
+	t.warm(&at, f)
+	c := at.t.cell(at.e, f)
+	if f&kindMask == kindSide && len(c.str) > maxShort {
+		return t.editSide(&k, at, c, fn)
+	}
+	text, changed := fn(t.copyText(&c))
+	if !changed {
+		return nil
+	}
+	return t.set(&k, at, textCell(text, c.expireAt))
+}
+
+// editSide is Edit for a string beside the arena. It is too long for an integer's text, and so is what becomes of it.
+func (t *Txn) editSide(k *Key, at spot, c cell, fn func(old []byte) ([]byte, bool)) error {
+	text, changed := fn(c.str)
+	if !changed {
+		return nil
+	}
+	if len(text) <= maxShort {
+		return t.set(k, at, textCell(text, c.expireAt))
+	}
+	s := &at.t.side[at.e.sideNumber(at.e.flags())]
+	t.e.space.sideBytes.Add(int64(cap(text)) - int64(cap(s.str)))
+	s.str = text
+	t.changed(at)
+	return nil
+}
+
+// copyText returns the text of a short string or of an integer in the Txn's own memory, which is never nil.
+func (t *Txn) copyText(c *cell) []byte {
+	if t.scratch == nil {
+		t.scratch = make([]byte, 0, maxShort)
+	}
+	if c.isInt {
+		return strconv.AppendInt(t.scratch, c.num, 10)
+	}
+	return append(t.scratch, c.str...)
+}
+
+// textCell returns the cell of a string, which is an integer's where the string is the decimal form of one.
+func textCell(text []byte, expireAt int64) cell {
+	if n, ok := canonicalInt(text); ok {
+		return cell{isInt: true, num: n, expireAt: expireAt}
+	}
+	return cell{str: text, expireAt: expireAt}
+}
