@@ -239,6 +239,8 @@ type Command struct {
 	// GetKeys returns the positions of the keys in args; nil where First, Last and Step say it all.
 	GetKeys func(args [][]byte) []int
 	Locks   LockMode
+	// KeyFlags returns what the command does with its key, where that depends on the arguments (KeyVariableFlags).
+	KeyFlags func(args [][]byte) KeyFlag
 
 	KeySpecs   []KeySpec // for COMMAND INFO and GETKEYSANDFLAGS
 	Categories Category

@@ -92,7 +92,7 @@ func (cmd *Command) keyFlags(args [][]byte, pos int) KeyFlag {
 			continue
 		}
 		if spec.Flags&KeyVariableFlags != 0 {
-			return setKeyFlags(args)
+			return cmd.KeyFlags(args)
 		}
 		return spec.Flags
 	}
@@ -114,7 +114,7 @@ func (spec KeySpec) covers(pos int, args [][]byte) bool {
 	return pos >= spec.Index && pos <= last && (pos-spec.Index)%max(spec.Step, 1) == 0
 }
 
-// setKeyFlags returns what SET does with its key, the one command for which that depends on an option.
+// setKeyFlags returns what SET does with its key.
 func setKeyFlags(args [][]byte) KeyFlag {
 	for _, option := range args[3:] {
 		if strings.EqualFold(string(option), "GET") {

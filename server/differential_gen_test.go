@@ -23,7 +23,7 @@ type lineGen struct {
 }
 
 // rareCommands are drawn less often than their kin, because they empty or exchange what the others work on.
-var rareCommands = map[string]int{"flushall": 1, "flushdb": 1, "swapdb": 3, "lcs": 5, "restore": 15}
+var rareCommands = map[string]int{"flushall": 1, "flushdb": 1, "swapdb": 3, "lcs": 5, "restore": 15, "pfdebug": 1}
 
 const usualWeight = 10
 
@@ -168,7 +168,20 @@ func (g *lineGen) scalar(a Arg) string {
 	case "destination-db", "db", "index1", "index2":
 		return pick(g, []string{"0", "1", "2", "3", "15", "16", "-1", "99999999999"})
 	case "offset", "start", "end":
+		if g.group == "bitmap" {
+			return g.bitPosition()
+		}
 		return g.position()
+	case "bit":
+		return pick(g, []string{"0", "1", "0", "1", "2", "-1", "x"})
+	case "encoding":
+		return g.bitType()
+	case "operation":
+		return pick(g, []string{"and", "OR", "Xor", "NOT", "nand", ""})
+	case "element":
+		return pick(g, []string{g.value(), g.number(), fmt.Sprint(g.rng.Uint32())})
+	case "subcommand":
+		return g.anyCase(pick(g, []string{"getreg", "decode", "encoding", "todense", "help", "x\x00y"}))
 	case "cursor":
 		return pick(g, []string{"0", "0", "0", "0", "", "-0", "+0", "18446744073709551616", "x", "0x0"})
 	case "count":
@@ -222,6 +235,8 @@ var (
 // groupKeys are the names that the commands of a group use most of the time, so that they meet values of their type. The names of keyPool,
 // which strings live in, they use now and then; and commands about keys of any type use all.
 var groupKeys = map[string][]string{
+	"bitmap":      {"bits", "bits:2", "{bits}:3"},
+	"hyperloglog": {"hll", "hll:2", "{hll}:3"},
 	"hash": {"hash", "hash:2", "{hash}:3", "\x00hash\xff"},
 }
 
@@ -337,6 +352,33 @@ func (g *lineGen) position() string {
 		return fmt.Sprint(smallestBulkLimit - 10 + g.rng.IntN(20)) // SETRANGE and APPEND may just fit, or just not
 	}
 	return fmt.Sprint(g.rng.IntN(60) - 20)
+}
+
+// bitPosition returns the offset of a bit: within a small value most of the time, and else near one of the limits.
+func (g *lineGen) bitPosition() string {
+	if g.one(500) {
+		return fmt.Sprint(8*smallestBulkLimit - 70 + g.rng.IntN(75)) // it may just fit, or just not
+	}
+	switch g.rng.IntN(12) {
+	case 0:
+		return pick(g, []string{
+			"4294967295", "4294967296", "4294967297", "8589934591", "9223372036854775807", "-9223372036854775808", "-1", "#-1", "#", "##1", "#x",
+			"#9223372036854775807", "#4611686018427387904", "#288230376151711744", "+1", "1.0", "",
+		})
+	case 1, 2, 3:
+		return fmt.Sprintf("#%d", g.rng.IntN(30))
+	case 4:
+		return fmt.Sprint(-g.rng.IntN(200))
+	}
+	return fmt.Sprint(g.rng.IntN(1 << (1 + g.rng.IntN(10))))
+}
+
+// bitType returns a type of BITFIELD.
+func (g *lineGen) bitType() string {
+	if g.one(10) {
+		return pick(g, []string{"u64", "i65", "u0", "i0", "i-1", "I8", "U8", "8", "", "u", "i", "u8x", "u8\x00x", "u08", "i64", "u63", "u1", "i1"})
+	}
+	return fmt.Sprintf("%c%d", pick(g, []byte{'i', 'u'}), 1+g.rng.IntN(63))
 }
 
 // payload returns something for RESTORE: what DUMP gave, whole or damaged.

@@ -402,8 +402,9 @@ func inspection() []line {
 
 // comparedRows returns the rows whose commands are compared.
 func comparedRows() []*Command {
-	return slices.Concat(counterCommands(), stringCommands(), setCommands(), lcsCommands(), keyCommands(), expireCommands(), scanCommands(),
-		dumpCommands(), objectCommands(), databaseCommands())
+	rows := slices.Concat(counterCommands(), stringCommands(), setCommands(), lcsCommands(), bitmapCommands(), hyperLogLogCommands(),
+		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands())
+	return slices.DeleteFunc(rows, func(row *Command) bool { return row.Name == "pfselftest" }) // it takes Redis seconds
 }
 
 // dumpSamples returns DUMP payloads of values of every encoding, made by Redis.

@@ -206,3 +206,27 @@ var (
 func errFieldWord(word []byte) error {
 	return replyErrorf("ERR unknown argument: %s", cString(word, len(word)))
 }
+
+// Errors of bitmaps.
+var (
+	errBitOffset    = replyError("ERR bit offset is not an integer or out of range")
+	errBitValue     = replyError("ERR bit is not an integer or out of range")
+	errBitSought    = replyError("ERR The bit argument must be 1 or 0.")
+	errBitOpNot     = replyError("ERR BITOP NOT must be called with a single source key.")
+	errBitFieldType = replyError("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.")
+	errBitFieldRO   = replyError("ERR BITFIELD_RO only supports the GET subcommand")
+	errBitOverflow  = replyError("ERR Invalid OVERFLOW type specified")
+)
+
+// Errors of HyperLogLogs.
+var (
+	errNotHLL       = replyError("WRONGTYPE Key is not a valid HyperLogLog string value.")
+	errCorruptedHLL = replyError("INVALIDOBJ Corrupted HLL object detected")
+	errNoSuchHLL    = replyError("ERR The specified key does not exist")
+	errHLLNotSparse = replyError("ERR HLL encoding is not sparse")
+)
+
+// errUnknownPFDebug is the answer of PFDEBUG to an unknown word. Redis prints it as a C string.
+func errUnknownPFDebug(word []byte) error {
+	return replyErrorf("ERR Unknown PFDEBUG subcommand '%s'", cString(word, len(word)))
+}

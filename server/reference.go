@@ -12,6 +12,8 @@ import (
 // referenceGroups are the chapters of the reference, in order, by the group that the rows name.
 var referenceGroups = []struct{ group, title string }{
 	{"string", "Counters and strings"},
+	{"bitmap", "Bitmaps"},
+	{"hyperloglog", "HyperLogLogs"},
 	{"generic", "Keys"},
 	{"transactions", "Transactions"},
 	{"connection", "Connections"},

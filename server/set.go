@@ -158,6 +158,7 @@ func setRow() *Command {
 	return &Command{
 		Name: "set", Arity: -3, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: 1, Step: 1,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyAccess | KeyUpdate | KeyVariableFlags, Notes: "reads the value only with GET", Index: 1, Step: 1}},
+		KeyFlags:   setKeyFlags,
 		Categories: CatWrite | CatString | CatSlow, Group: "string", Since: "1.0.0",
 		Summary:    "Sets a key to a value, whatever it held; conditions, expiry and the old value on request.",
 		Complexity: "O(1)",

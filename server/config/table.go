@@ -61,6 +61,7 @@ func groups() []group {
 		tlsGroup(),
 		durabilityGroup(),
 		memoryGroup(),
+		encodingGroup(),
 		watchGroup(),
 		processGroup(),
 	}

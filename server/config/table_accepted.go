@@ -212,7 +212,6 @@ func acceptedEncodingRows() []*param {
 		integerRow("set-max-intset-entries", "", "512", 0, maxInt64),
 		integerRow("zset-max-listpack-entries", "zset-max-ziplist-entries", "128", 0, maxInt64),
 		sizeRow("zset-max-listpack-value", "zset-max-ziplist-value", "64", 0, maxInt64),
-		sizeRow("hll-sparse-max-bytes", "", "3000", 0, maxInt64),
 		sizeRow("stream-node-max-bytes", "", "4096", 0, maxInt64),
 		integerRow("stream-node-max-entries", "", "100", 0, maxInt64),
 	}

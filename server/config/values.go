@@ -87,6 +87,10 @@ type Values struct {
 	LFULogFactor     int
 	LFUDecayTime     time.Duration // 0: decay at every look
 
+	// Encodings.
+
+	HLLSparseMaxBytes int64
+
 	// The process.
 
 	Hz        int // background rounds a second, 1 to 500
