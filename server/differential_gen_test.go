@@ -237,7 +237,7 @@ var (
 var groupKeys = map[string][]string{
 	"bitmap":      {"bits", "bits:2", "{bits}:3"},
 	"hyperloglog": {"hll", "hll:2", "{hll}:3"},
-	"hash": {"hash", "hash:2", "{hash}:3", "\x00hash\xff"},
+	"hash":        {"hash", "hash:2", "{hash}:3", "\x00hash\xff"},
 }
 
 // allKeys returns every name that a line may use.

@@ -18,7 +18,9 @@ const (
 )
 
 // read returns the integer at an offset.
-func (f intField) read(text []byte, offset uint64) int64 { return f.wrap(readBits(text, offset, f.bits)) }
+func (f intField) read(text []byte, offset uint64) int64 {
+	return f.wrap(readBits(text, offset, f.bits))
+}
 
 // wrap returns what the lowest bits of v are as an integer of the type.
 func (f intField) wrap(v uint64) int64 {
