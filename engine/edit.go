@@ -4,7 +4,8 @@ import "strconv"
 
 // Edit changes the string at k in place, keeping its expiry. fn is given the bytes, nil when there is no such key, and returns
 // what they are to be: the same slice, written to or appended to, or any other, which the engine may keep. When it reports no
-// change it must not have written to the bytes either, and the key is left as it was, or absent. fn must not use the Txn.
+// change it must not have written to the bytes either, and the key is left as it was, or absent. fn must not use the Txn. A collection
+// gives ErrWrongType.
 //
 // A string beside the arena is handed out itself, spare capacity included: a change of some bytes of a long one costs what fn
 // does and nothing else, and appending to one copies it rarely. The log and the store still get the whole string, once for all
@@ -17,6 +18,9 @@ func (t *Txn) Edit(k Key, fn func(old []byte) (text []byte, changed bool)) error
 			return nil
 		}
 		return t.set(&k, at, textCell(text, 0))
+	}
+	if f&flagCollection != 0 {
+		return ErrWrongType
 	}
 	t.warm(&at, f)
 	c := at.t.cell(at.e, f)
@@ -46,15 +50,17 @@ func (t *Txn) editSide(k *Key, at spot, c cell, fn func(old []byte) ([]byte, boo
 	return nil
 }
 
-// copyText returns the text of a short string or of an integer in the Txn's own memory, which is never nil.
+// copyText returns the text of a short string or of an integer in the Txn's own memory. It is never nil.
 func (t *Txn) copyText(c *cell) []byte {
 	if t.scratch == nil {
 		t.scratch = make([]byte, 0, maxShort)
 	}
 	if c.isInt {
-		return strconv.AppendInt(t.scratch, c.num, 10)
+		t.scratch = strconv.AppendInt(t.scratch[:0], c.num, 10)
+	} else {
+		t.scratch = append(t.scratch[:0], c.str...)
 	}
-	return append(t.scratch, c.str...)
+	return t.scratch
 }
 
 // textCell returns the cell of a string, which is an integer's where the string is the decimal form of one.

@@ -33,7 +33,7 @@ type Txn struct {
 
 	// moves counts what may have moved an entry: a view of a collection then has to find its own again.
 	moves uint64
-	// scratch, spare, picked, names and marks are space for collections to work in.
+	// scratch, spare, picked, names and marks are space for collections to work in, scratch for Edit too.
 	scratch, spare, picked []byte
 	marks                  []mark
 	names                  [][]byte
@@ -44,8 +44,6 @@ type Txn struct {
 	missing []Key
 	order   []slotRef
 	touch   toucher
-
-	scratch []byte // what Edit hands out of a value that can not be written to where it lies
 }
 
 // slotRef is a slot to be locked, with the place that locking order gives it: physical database and number, which no SWAPDB
