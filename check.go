@@ -25,7 +25,7 @@ func check(args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("check %s: %w", args[0], err)
 	}
 	printSummary(stdout, sum)
-	if sum.Findings > 0 {
+	if sum.Damaged > 0 {
 		return errDamaged
 	}
 	return nil
@@ -34,8 +34,10 @@ func check(args []string, stdout, stderr io.Writer) error {
 // printSummary tells what was read.
 func printSummary(w io.Writer, sum persist.Summary) {
 	verdict := "no damage found"
-	if sum.Findings > 0 {
-		verdict = fmt.Sprintf("%d findings", sum.Findings)
+	if sum.Damaged > 0 {
+		verdict = fmt.Sprintf("%d of %d findings are damage", sum.Damaged, sum.Findings)
+	} else if sum.Findings > 0 {
+		verdict += fmt.Sprintf("; %d findings that the next start repairs", sum.Findings)
 	}
 	fmt.Fprintf(w, "log: %d segments, %d records, %d bytes, up to commit %d\n"+ //nolint:errcheck // the exit code tells
 		"store: %d tables, %d bytes, %d rows, covers commit %d\n%s\n",

@@ -434,18 +434,22 @@ func (t *Txn) Encoding(k Key) string {
 // maxEmbedded is the length up to which Redis calls a string embstr.
 const maxEmbedded = 44
 
-// MemoryUsage returns the bytes that a key takes: its entry, its reference at the index's mean load, and what lies beside.
+// MemoryUsage returns the bytes that a key takes: its entry, its reference, and what lies beside. What a page of a slot with
+// few keys leaves empty is not counted: it belongs to whatever key comes next.
 func (t *Txn) MemoryUsage(k Key) (int64, bool) {
 	at, f := t.find(&k)
 	if at.e == nil {
 		return 0, false
 	}
-	n := int64(at.e.size(f)) + int64(len(at.t.index))*pageSize/int64(at.t.entries)
+	n := int64(at.e.size(f)) + referenceBytes
 	if f&kindMask == kindSide {
 		n += at.t.side[at.e.sideNumber(f)].bytes()
 	}
 	return n, true
 }
+
+// referenceBytes is what a reference takes in an index of mean load.
+const referenceBytes = 5
 
 // Freq returns how often a key was used lately, from 0 to 3: the heat that the clock of eviction goes by.
 func (t *Txn) Freq(k Key) (int64, bool) {

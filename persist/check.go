@@ -20,6 +20,8 @@ type Finding struct {
 	Offset int64
 	// Text says what is wrong.
 	Text string
+	// Repairable: nothing is lost. A power cut leaves such things, and the next start puts them right.
+	Repairable bool
 }
 
 // String returns the finding on one line.
@@ -32,8 +34,9 @@ func (f Finding) String() string {
 
 // Summary is what Check read.
 type Summary struct {
-	// Findings counts the calls of report: zero means that the directory is sound.
-	Findings int
+	// Findings counts the calls of report, Damaged those of what the next start does not put right: zero means that the
+	// directory is sound.
+	Findings, Damaged int
 	// Segments, Records and LogBytes are of the log.
 	Segments          int
 	Records, LogBytes int64
@@ -50,6 +53,10 @@ type checker struct {
 	db     *DB
 	report func(Finding)
 	sum    Summary
+	// live are the tables that belong to the store; nil when it can not be opened. manifest is where its manifest ends too
+	// early, nil when it does not.
+	live     map[string]bool
+	manifest *Finding
 }
 
 // Check reads every file of the directory: both copies of the witness, the store's manifest, every block of
@@ -82,8 +89,20 @@ func (c *checker) found(file string, err error) {
 			f.Text += ": " + d.Err.Error()
 		}
 	}
+	c.tell(f)
+}
+
+func (c *checker) tell(f Finding) {
 	c.sum.Findings++
+	if !f.Repairable {
+		c.sum.Damaged++
+	}
 	c.report(f)
+}
+
+// repairable reports what the next start puts right.
+func (c *checker) repairable(file string, offset int64, text string) {
+	c.tell(Finding{File: file, Offset: offset, Text: text + "; nothing is lost, and the next start repairs it", Repairable: true})
 }
 
 func (c *checker) run() error {
@@ -93,25 +112,54 @@ func (c *checker) run() error {
 	}
 	c.found(c.db.path(witnessName), err)
 	known := err == nil
-	c.checkTwins()
+	c.checkTwins(known)
 	if known && !t.ready {
 		return fmt.Errorf("%w: it was never completely laid out", ErrNotFound)
 	}
 	c.checkManifest()
-	c.checkTables()
-	if err := c.db.openStore(t); err != nil {
-		c.found(c.db.path(storeDir), err)
-	} else {
-		c.scanRows()
-	}
+	c.checkStore(t)
 	if known {
 		c.checkLog(t)
 	}
 	return nil
 }
 
-// checkTwins reports a copy of the witness that is unsound while the other one carries the directory.
-func (c *checker) checkTwins() {
+// checkStore reads all of the store. What is unsound and no part of it any more was left by a power cut: a manifest's torn
+// end that nothing is missing from, a table that was being written.
+func (c *checker) checkStore(t testimony) {
+	err := c.db.openStore(t)
+	if err == nil {
+		err = c.findLive()
+	}
+	c.found(c.db.path(storeDir), err)
+	if f := c.manifest; f != nil && c.live != nil {
+		c.repairable(f.File, f.Offset, "the manifest is torn from here on, as a power cut leaves it; the store has all that it must have without the rest")
+	} else if f != nil {
+		c.tell(*f)
+	}
+	c.checkTables()
+	if c.live != nil {
+		c.scanRows()
+	}
+}
+
+// findLive learns which tables belong to the store.
+func (c *checker) findLive() error {
+	levels, err := c.db.store.db.SSTables()
+	if err != nil {
+		return err
+	}
+	c.live = map[string]bool{}
+	for _, level := range levels {
+		for i := range level {
+			c.live[level[i].BackingSSTNum.String()+tableExt] = true
+		}
+	}
+	return nil
+}
+
+// checkTwins reports a copy of the witness that is unsound, although the other one may carry the directory.
+func (c *checker) checkTwins(known bool) {
 	path := c.db.path(witnessName)
 	f, err := c.db.fs.Open(path)
 	if err != nil {
@@ -126,8 +174,8 @@ func (c *checker) checkTwins() {
 			c.found(path, err)
 			continue
 		}
-		if _, ok, _ := decodeTestimony(buf[:n]); !ok {
-			c.found(path, damaged(path, at, nil, "copy %d of the witness is unreadable (the next start repairs it from the other)", slot+1))
+		if _, ok, _ := decodeTestimony(buf[:n]); !ok && known {
+			c.repairable(path, at, fmt.Sprintf("copy %d of the witness is unreadable, as a power cut may leave it; the other one is sound", slot+1))
 		}
 	}
 }
@@ -160,7 +208,7 @@ func (c *checker) checkManifest() {
 			return
 		}
 		if err != nil {
-			c.found(path, damaged(path, at, err, "the manifest is unreadable from here on, by damage or by a power cut"))
+			c.manifest = &Finding{File: path, Offset: at, Text: "the manifest is unreadable from here on: " + err.Error()}
 			return
 		}
 	}
@@ -175,12 +223,16 @@ func (c *checker) checkTables() {
 		return
 	}
 	for _, name := range names {
-		if !strings.HasSuffix(name, ".sst") {
+		if !strings.HasSuffix(name, tableExt) {
 			continue
 		}
 		path := c.db.fs.PathJoin(dir, name)
 		size, err := c.checkTable(path)
-		c.found(path, err)
+		if err != nil && c.live != nil && !c.live[name] {
+			c.repairable(path, -1, "a half-written table that is no part of the store: "+err.Error())
+		} else {
+			c.found(path, err)
+		}
 		c.sum.Tables++
 		c.sum.TableBytes += size
 		c.db.opts.Events.progress(Progress{Stage: "check", Done: c.sum.TableBytes})
