@@ -9,7 +9,7 @@ func (e *Engine) SetAppendOnly(on bool) error {
 	if !e.claimCheckpoint() {
 		return ErrClosing
 	}
-	defer e.checkpoints.running.Store(false)
+	defer e.releaseCheckpoint()
 	switch {
 	case e.logging.Load() == on:
 		return nil

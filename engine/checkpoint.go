@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"quipu/persist"
@@ -30,8 +29,10 @@ type CheckpointInfo struct {
 
 // checkpoints is the state of writing what is dirty to the store.
 type checkpoints struct {
-	running atomic.Bool
-	wanted  chan struct{}
+	// claim is full while a checkpoint is running, or must not. A channel hands it on in order: however often checkpoints are
+	// asked for, whoever waits for one to end gets its turn.
+	claim  chan struct{}
+	wanted chan struct{}
 
 	// databasesDirty: the order of the databases has changed since the last checkpoint took it. Guarded by Engine.mu.
 	databasesDirty bool
@@ -46,34 +47,40 @@ type checkpoints struct {
 }
 
 func (c *checkpoints) init(*Engine) {
+	c.claim = make(chan struct{}, 1)
 	c.wanted = make(chan struct{}, 1)
 	c.mu.last.Started = time.Now()
 }
 
+func (c *checkpoints) running() bool { return len(c.claim) > 0 }
+
 // Checkpoint writes everything that is dirty to the store and returns when it is safe there.
 func (e *Engine) Checkpoint(ctx context.Context) error {
-	if !e.checkpoints.running.CompareAndSwap(false, true) {
+	select {
+	case e.checkpoints.claim <- struct{}{}:
+	default:
 		return ErrCheckpointRunning
 	}
-	defer e.checkpoints.running.Store(false)
+	defer e.releaseCheckpoint()
 	return e.runCheckpoint(ctx)
 }
 
-// claimCheckpoint waits until no checkpoint is running, and keeps others from starting until running is stored false. It
-// returns false when the engine stops.
+// claimCheckpoint waits until no checkpoint is running, and keeps others from starting until releaseCheckpoint. It returns
+// false when the engine stops.
 func (e *Engine) claimCheckpoint() bool {
-	for !e.checkpoints.running.CompareAndSwap(false, true) {
-		e.pause(time.Millisecond)
-		if e.stopping() {
-			return false
-		}
+	select {
+	case e.checkpoints.claim <- struct{}{}:
+		return true
+	case <-e.stop:
+		return false
 	}
-	return true
 }
+
+func (e *Engine) releaseCheckpoint() { <-e.checkpoints.claim }
 
 // StartCheckpoint asks the background for a checkpoint.
 func (e *Engine) StartCheckpoint() error {
-	if e.checkpoints.running.Load() {
+	if e.checkpoints.running() {
 		return ErrCheckpointRunning
 	}
 	e.wantCheckpoint()

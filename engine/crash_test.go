@@ -130,7 +130,7 @@ func (p *plugged) checkpoint() {
 func (p *plugged) evict(rnd *rand.Rand) {
 	for _, db := range p.e.physical() {
 		for range 2000 {
-			p.e.sweepSlot(&db.slots[rnd.IntN(len(db.slots))])
+			p.e.sweepSlot(&db.slots[rnd.IntN(len(db.slots))], flags.cold)
 		}
 	}
 	p.e.pause(time.Millisecond)
@@ -476,3 +476,6 @@ func TestPowerCutsCatchSkippedSyncs(t *testing.T) {
 		}
 	}
 }
+
+// isCheckpointFile tells tables that a checkpoint is writing.
+func isCheckpointFile(name string) bool { return strings.Contains(name, "data/tables/") }

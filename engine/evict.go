@@ -16,6 +16,7 @@ type evictor struct {
 	wake chan struct{}
 	// starved: nothing could be dropped, because nothing is clean and can be made so; only then is a write refused.
 	starved atomic.Bool
+	retry   time.Duration
 	hand    int
 	db      int
 
@@ -27,19 +28,23 @@ type evictor struct {
 func (v *evictor) init() {
 	v.wake = make(chan struct{}, 1)
 	v.freed = sync.NewCond(&v.mu)
+	v.retry = retryMin
 }
 
 // UsedMemory returns the bytes that entries take, in pages and beside them.
 func (e *Engine) UsedMemory() int64 { return e.space.pages.bytes() + e.space.sideBytes.Load() }
 
-// OutOfMemory reports that memory is over its limit and that nothing more can be dropped.
+// OutOfMemory reports that memory is over its limit and that nothing more can be dropped. The evictor tries again by itself.
 func (e *Engine) OutOfMemory() bool {
 	return e.evicting() && e.evictor.starved.Load() && e.UsedMemory() > e.maxMemory.Load()
 }
 
 func (e *Engine) evicting() bool { return e.maxMemory.Load() > 0 }
 
-// admit makes a write wait while memory is over its limit and something can still be dropped.
+// admit makes a write wait while memory is over its limit and something can still be dropped: for one round of the evictor,
+// be it a sweep that dropped something or the checkpoint that makes entries clean and the sweep after it. Then the write goes
+// on, over the limit if need be, so a working set larger than memory slows writers down to the pace of checkpoints, and none
+// waits twice while others pass. Reads never wait.
 func (e *Engine) admit(write bool) {
 	limit := e.maxMemory.Load()
 	if limit == 0 || e.UsedMemory() <= limit {
@@ -53,6 +58,7 @@ func (e *Engine) admit(write bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for round := v.round; round == v.round && e.UsedMemory() > limit && !v.starved.Load() && !e.stopping(); {
+		v.poke() // under the lock: the round that this brings about can not be announced before Wait listens
 		v.freed.Wait()
 	}
 }
@@ -89,14 +95,34 @@ func (e *Engine) evictLoop() {
 			return
 		case <-e.evictor.wake:
 			e.makeSpace()
+			e.retryStarved()
 		}
 	}
+}
+
+// A starved evictor tries again after retryMin, and after twice the time each time, up to retryMax: the disk may have room
+// again, and whoever is refused does not wake it.
+const (
+	retryMin = 10 * time.Millisecond
+	retryMax = time.Second
+)
+
+func (e *Engine) retryStarved() {
+	v := &e.evictor
+	if !v.starved.Load() {
+		v.retry = retryMin
+		return
+	}
+	e.pause(v.retry)
+	v.retry = min(2*v.retry, retryMax)
+	v.poke()
 }
 
 // slack is the part of the limit that is freed beyond need, so that the hand is not woken for every entry.
 const slack = 32
 
-// makeSpace drops entries until memory is some way below its limit.
+// makeSpace drops entries until memory is some way below its limit. When clean ones do not suffice, a checkpoint makes more of
+// them: at once, as going on to look for the few that are left would take as long for each as for all.
 func (e *Engine) makeSpace() {
 	v := &e.evictor
 	for !e.stopping() {
@@ -105,18 +131,17 @@ func (e *Engine) makeSpace() {
 		if limit == 0 || e.UsedMemory() <= goal {
 			break
 		}
-		if e.sweep(goal) {
-			v.announce()
-			continue
+		dropped := e.dropClean(goal)
+		if e.UsedMemory() <= goal {
+			break
 		}
-		err := e.cleanUp()
-		if err != nil {
+		if err := e.cleanUp(); err != nil {
 			e.log.Error("Memory is full of changes that can not be written to the store", "error", err)
+			e.pause(retryMin)
 		}
-		if err != nil || !e.sweep(goal) {
+		if !e.dropClean(goal) && !dropped {
 			v.starved.Store(true)
 			v.announce()
-			e.pause(10 * time.Millisecond)
 			return
 		}
 	}
@@ -124,12 +149,24 @@ func (e *Engine) makeSpace() {
 	v.announce()
 }
 
+// dropClean drops clean entries, those first that were not used lately, and reports whether there were any.
+func (e *Engine) dropClean(goal int64) bool {
+	dropped := e.sweep(goal, rounds, flags.cold)
+	if e.UsedMemory() > goal {
+		dropped = e.sweep(goal, 1, flags.clean) || dropped // readers may keep everything warm
+	}
+	if dropped {
+		e.evictor.announce()
+	}
+	return dropped
+}
+
 // cleanUp makes dirty entries clean.
 func (e *Engine) cleanUp() error {
 	if !e.claimCheckpoint() {
 		return nil
 	}
-	defer e.checkpoints.running.Store(false)
+	defer e.releaseCheckpoint()
 	defer e.pacer.hurry()()
 	return e.runCheckpoint(context.Background())
 }
@@ -137,12 +174,12 @@ func (e *Engine) cleanUp() error {
 // rounds of the hand cool the hottest entry down.
 const rounds = int(heatMask>>heatShift) + 1
 
-// sweep moves the hand until the goal is reached or it has been everywhere often enough, and reports whether it dropped
+// sweep moves the hand until the goal is reached or it has been everywhere so many times, and reports whether it dropped
 // anything.
-func (e *Engine) sweep(goal int64) bool {
+func (e *Engine) sweep(goal int64, rounds int, may func(flags) bool) bool {
 	v := &e.evictor
 	dropped := false
-	for range rounds * len(e.dbs) * hashslot.Count {
+	for left := rounds * len(e.physical()) * hashslot.Count; left > 0; {
 		db := e.dbs[v.db%len(e.dbs)].Load()
 		if db == nil || v.hand == hashslot.Count {
 			v.hand, v.db = 0, v.db+1
@@ -151,10 +188,11 @@ func (e *Engine) sweep(goal int64) bool {
 			}
 			continue
 		}
-		if e.sweepSlot(&db.slots[v.hand]) {
+		if e.sweepSlot(&db.slots[v.hand], may) {
 			dropped = true
 		}
 		v.hand++
+		left--
 		if e.UsedMemory() <= goal {
 			return true
 		}
@@ -162,12 +200,12 @@ func (e *Engine) sweep(goal int64) bool {
 	return dropped
 }
 
-func (e *Engine) sweepSlot(s *slot) bool {
+func (e *Engine) sweepSlot(s *slot, may func(flags) bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dropped := 0
 	s.tables(func(t *table) {
-		dropped += t.drop(e.space, flags.cold)
+		dropped += t.drop(e.space, may)
 		t.cool()
 	})
 	s.evicted(dropped)

@@ -77,7 +77,7 @@ func (m *collectionModel) step() {
 		m.now += m.rnd.Int64N(50)
 	case n < 980:
 		for i := range m.e.physical()[0].slots {
-			m.e.sweepSlot(&m.e.physical()[0].slots[i])
+			m.e.sweepSlot(&m.e.physical()[0].slots[i], flags.cold)
 		}
 	case n < 990:
 		if err := m.e.cleanUp(); err != nil {

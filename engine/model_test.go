@@ -351,7 +351,7 @@ func (m *model) evict() {
 	m.note("evict")
 	for _, db := range m.e.physical() {
 		for i := range db.slots {
-			m.e.sweepSlot(&db.slots[i])
+			m.e.sweepSlot(&db.slots[i], flags.cold)
 		}
 	}
 }

@@ -153,35 +153,18 @@ func (t *Txn) addStored(s *slot, from, to uint16, count int, found []scanned, go
 	return found, next, nil
 }
 
-// RandomKey returns a copy of the name of some key, false when there is none. It looks from a random place on, so a key after
-// a gap is likelier, as in Redis.
-func (t *Txn) RandomKey(n int) ([]byte, bool) {
-	var name []byte
+// RandomKey returns a copy of the name of some key; ok is false when there is none. It looks from a random place on, so a key
+// after a gap is likelier, as in Redis.
+func (t *Txn) RandomKey(n int) (name []byte, ok bool, err error) {
 	pick := func(found []byte, _ Kind) {
-		if name == nil {
-			name = bytes.Clone(found)
-			if name == nil {
-				name = []byte{}
-			}
+		if !ok {
+			name, ok = append([]byte{}, found...), true
 		}
 	}
-	start := rand.Uint64N(scanEnd)
-	for cursor := start; ; {
-		next, err := t.Scan(n, cursor, 1, pick)
-		if err != nil || name != nil {
-			return name, name != nil
+	for _, cursor := range [...]uint64{rand.Uint64N(scanEnd), 0} {
+		for first := true; (first || cursor != 0) && !ok && err == nil; first = false {
+			cursor, err = t.Scan(n, cursor, 1, pick)
 		}
-		if next == 0 {
-			break
-		}
-		cursor = next
 	}
-	for cursor := uint64(0); cursor <= start; {
-		next, err := t.Scan(n, cursor, 1, pick)
-		if err != nil || name != nil || next == 0 {
-			break
-		}
-		cursor = next
-	}
-	return name, name != nil
+	return name, ok, err
 }

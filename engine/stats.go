@@ -47,7 +47,7 @@ func (e *Engine) Stats() Stats {
 		Changes: c.changes.Load(), ChangesSinceCheckpoint: e.ChangesSinceCheckpoint(),
 		Loading: e.warmer.running.Load(), LoadedKeys: e.warmer.loaded.Load(), LoadableKeys: e.warmer.total.Load(),
 		Commits: c.commits.Load(), CommitRows: c.commitRows.Load(), CommitBytes: c.commitBytes.Load(), HeldReplies: c.held.Load(),
-		CheckpointRunning: e.checkpoints.running.Load(),
+		CheckpointRunning: e.checkpoints.running(),
 		AppendOnly:        e.logging.Load(), Fsync: FsyncPolicy(e.fsync.Load()),
 		Persist: e.store.Metrics(),
 	}

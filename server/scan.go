@@ -187,7 +187,10 @@ func randomKeyRow() *Command {
 }
 
 func randomKey(c *Call) error {
-	name, ok := c.Txn.RandomKey(c.Conn.db)
+	name, ok, err := c.Txn.RandomKey(c.Conn.db)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		c.Out.Null()
 		return nil

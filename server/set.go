@@ -384,20 +384,10 @@ func mset(c *Call) error {
 	if len(c.Args)%2 == 0 {
 		return errArity(c.Cmd.FullName())
 	}
-	if err := setAll(c); err != nil {
+	if err := c.Txn.SetAll(c.Keys, c.Args[1:]); err != nil {
 		return err
 	}
 	c.Out.OK()
-	return nil
-}
-
-// setAll stores every value of a list of keys and values: a key named twice keeps the last.
-func setAll(c *Call) error {
-	for i := range c.Keys {
-		if err := c.Txn.SetString(c.Keys[i], c.Args[2*i+2], 0); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -429,7 +419,7 @@ func msetNX(c *Call) error {
 			return nil
 		}
 	}
-	if err := setAll(c); err != nil {
+	if err := c.Txn.SetAll(c.Keys, c.Args[1:]); err != nil {
 		return err
 	}
 	c.Out.Int(1)
