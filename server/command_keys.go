@@ -105,7 +105,8 @@ func (spec KeySpec) covers(pos int, args [][]byte) bool {
 	switch {
 	case spec.Counted:
 		count, _ := countAt(args, spec.Index)
-		return pos > spec.Index && pos <= spec.Index+count
+		step := max(spec.Step, 1)
+		return pos > spec.Index && pos <= spec.Index+step*count && (pos-spec.Index-1)%step == 0
 	case spec.Last < 0 && spec.Limit > 1:
 		last = spec.Index + (n-spec.Index)/spec.Limit + spec.Last
 	case spec.Last < 0:

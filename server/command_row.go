@@ -75,7 +75,7 @@ func writeKeySpec(out *resp.Writer, spec KeySpec) {
 	writeSearch(out, "index", searchField{"index", spec.Index})
 	out.BulkString("find_keys")
 	if spec.Counted {
-		writeSearch(out, "keynum", searchField{"keynumidx", 0}, searchField{"firstkey", 1}, searchField{"keystep", 1})
+		writeSearch(out, "keynum", searchField{"keynumidx", 0}, searchField{"firstkey", 1}, searchField{"keystep", max(spec.Step, 1)})
 		return
 	}
 	writeSearch(out, "range",

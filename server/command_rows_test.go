@@ -14,6 +14,10 @@ import (
 var rowDifferences = map[string]string{
 	"client|no-touch": "Redis has it since 7.2",
 	"client|setinfo":  "Redis has it since 7.2; clients send it at once",
+	"delex":           "Redis has it since 8.4",
+	"digest":          "Redis has it since 8.4",
+	"increx":          "Redis has it since 8.8",
+	"msetex":          "Redis has it since 8.4",
 }
 
 // docDifferences are the same for the documentation.
@@ -21,6 +25,11 @@ var docDifferences = map[string]string{
 	"client|kill":     "the old form, of one argument, is not marked as deprecated",
 	"client|no-touch": "Redis has it since 7.2",
 	"client|setinfo":  "Redis has it since 7.2; clients send it at once",
+	"delex":           "Redis has it since 8.4",
+	"digest":          "Redis has it since 8.4",
+	"increx":          "Redis has it since 8.8",
+	"msetex":          "Redis has it since 8.4",
+	"set":             "the conditions IFEQ to IFDNE, which Redis has since 8.4",
 }
 
 // docOwn are the fields of COMMAND DOCS that are ours to word, or that speak of Redis's past versions.

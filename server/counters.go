@@ -9,7 +9,7 @@ import (
 
 // counterCommands returns the rows of the commands that do arithmetic on one value.
 func counterCommands() []*Command {
-	return []*Command{incrRow(), decrRow(), incrByRow(), decrByRow(), incrByFloatRow()}
+	return []*Command{incrRow(), decrRow(), incrByRow(), decrByRow(), incrByFloatRow(), incrExRow()}
 }
 
 func incrRow() *Command {

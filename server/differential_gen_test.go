@@ -100,6 +100,9 @@ func (g *lineGen) command() []line {
 	return []line{l}
 }
 
+// laterThanRedis reports whether the Redis that is compared with does not have what came in that version.
+func laterThanRedis(since string) bool { return since >= "7.1" }
+
 // args appends random arguments as the tree allows them. Options come in any order.
 func (g *lineGen) args(l line, args []Arg) line {
 	required := slices.IndexFunc(args, func(a Arg) bool { return a.Flags&ArgOptional != 0 })
@@ -136,7 +139,8 @@ func (g *lineGen) arg(l line, a Arg) line {
 		case ArgPureToken:
 			l = append(l, g.anyCase(a.Token))
 		case ArgOneOf:
-			l = g.arg(l, pick(g, a.Sub))
+			known := slices.DeleteFunc(slices.Clone(a.Sub), func(a Arg) bool { return laterThanRedis(a.Since) })
+			l = g.arg(l, pick(g, known))
 		case ArgBlock:
 			l = g.args(l, a.Sub)
 		case ArgKey:

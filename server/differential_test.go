@@ -404,7 +404,9 @@ func inspection() []line {
 func comparedRows() []*Command {
 	rows := slices.Concat(counterCommands(), stringCommands(), setCommands(), lcsCommands(), bitmapCommands(), hyperLogLogCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands())
-	return slices.DeleteFunc(rows, func(row *Command) bool { return row.Name == "pfselftest" }) // it takes Redis seconds
+	return slices.DeleteFunc(rows, func(row *Command) bool {
+		return laterThanRedis(row.Since) || row.Name == "pfselftest" // which takes Redis seconds
+	})
 }
 
 // dumpSamples returns DUMP payloads of values of every encoding, made by Redis.

@@ -230,3 +230,26 @@ var (
 func errUnknownPFDebug(word []byte) error {
 	return replyErrorf("ERR Unknown PFDEBUG subcommand '%s'", cString(word, len(word)))
 }
+
+// Errors of what came after Redis 7: 8.4, and INCREX of 8.8.
+var (
+	errDigest          = replyError("ERR must be exactly 16 hexadecimal characters")
+	errDelExType       = replyError("ERR Key should be of string type if conditions are specified")
+	errDelExCondition  = replyError("ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE")
+	errNumKeys         = replyError("ERR invalid numkeys value")
+	errPairs           = replyError("ERR wrong number of key-value pairs")
+	errENX             = replyError("ERR ENX flag requires an expiration")
+	errBounds          = replyError("ERR LBOUND can't be greater than UBOUND")
+	errAppliedOverflow = replyError("ERR applied increment would overflow")
+	errAppliedInfinity = replyError("ERR applied increment would be Infinity")
+	errByInfinity      = replyError("ERR BYFLOAT increment cannot be Infinity")
+	errValueInfinity   = replyError("ERR value cannot be Infinity")
+)
+
+// errArgNotInteger is the answer of INCREX to a number that is none. what is Increment, LBOUND or UBOUND.
+func errArgNotInteger(what string) error {
+	return replyErrorf("ERR %s is not an integer or out of range", what)
+}
+
+// errArgNotFloat is errArgNotInteger with BYFLOAT.
+func errArgNotFloat(what string) error { return replyErrorf("ERR %s is not a valid float", what) }

@@ -94,7 +94,7 @@ func New(o Options) (*Server, error) {
 func commandRows() []*Command {
 	return slices.Concat(
 		connectionCommands(), clientCommands(), transactionCommands(), monitorCommands(), shutdownCommands(),
-		counterCommands(), stringCommands(), setCommands(), lcsCommands(), bitmapCommands(), hyperLogLogCommands(),
+		counterCommands(), stringCommands(), setCommands(), lcsCommands(), compareCommands(), bitmapCommands(), hyperLogLogCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands(),
 		infoCommands(), configCommands(), commandCommands(), adminCommands(), aclCommands(),
 		slowlogCommands(), latencyCommands(), memoryCommands(), debugCommands(),

@@ -10,7 +10,7 @@ import (
 // setCommands returns the rows of the commands that store a whole value, and of GETEX, which shares the words of SET.
 func setCommands() []*Command {
 	return []*Command{
-		setRow(), setNXRow(), setExRow(), psetExRow(), getSetRow(), getExRow(), msetRow(), msetNXRow(),
+		setRow(), setNXRow(), setExRow(), psetExRow(), getSetRow(), getExRow(), msetRow(), msetNXRow(), msetExRow(),
 	}
 }
 
@@ -27,51 +27,63 @@ const (
 	wordPX
 	wordEXAT
 	wordPXAT
+	wordIFEQ
+	wordIFNE
+	wordIFDEQ
+	wordIFDNE
 
-	wordsSet   = wordNX | wordXX | wordGet | wordKeepTTL | wordsTime // what SET takes
-	wordsGetEx = wordPersist | wordsTime                             // what GETEX takes
-	wordsTime  = wordEX | wordPX | wordEXAT | wordPXAT               // those with an argument
-	wordsTTL   = wordsTime | wordKeepTTL | wordPersist               // at most one of these, though it may be repeated
+	wordsSet    = wordsCondition | wordGet | wordKeepTTL | wordsTime // what SET takes
+	wordsGetEx  = wordPersist | wordsTime                            // what GETEX takes
+	wordsMSetEx = wordNX | wordXX | wordKeepTTL | wordsTime          // what MSETEX takes
+
+	wordsTime    = wordEX | wordPX | wordEXAT | wordPXAT       // with an argument
+	wordsCompare = wordIFEQ | wordIFNE | wordIFDEQ | wordIFDNE // with an argument, too
+
+	wordsCondition = wordNX | wordXX | wordsCompare        // at most one of these, though it may be repeated
+	wordsTTL       = wordsTime | wordKeepTTL | wordPersist // and of these
 )
 
 // setOptions is what the optional words of SET or GETEX ask for.
 type setOptions struct {
-	words setWord
-	time  []byte // the argument of the last word of wordsTime
+	words   setWord
+	time    []byte // the argument of the last word of wordsTime
+	compare []byte // and of wordsCompare
 }
 
 func (o *setOptions) has(w setWord) bool { return o.words&w != 0 }
 
-// parseSetOptions reads the optional words in args, of which allowed are known to the command. Redis's rules: NX excludes XX, the
-// words about expiry exclude each other, any word may be repeated and the last argument counts.
+// parseSetOptions reads the optional words in args, of which allowed are known to the command. Redis's rules: conditions
+// exclude each other, as do the words about expiry; any word may be repeated, and the last argument counts.
 func parseSetOptions(args [][]byte, allowed setWord) (o setOptions, err error) {
 	for i := 0; i < len(args); i++ {
 		w := setWordOf(args[i]) & allowed
 		if w == 0 || o.excludes(w) {
 			return o, ErrSyntax
 		}
-		if w&wordsTime != 0 {
+		if w&(wordsTime|wordsCompare) != 0 {
 			i++
 			if i == len(args) {
 				return o, ErrSyntax
 			}
-			o.time = args[i]
+			o.take(w, args[i])
 		}
 		o.words |= w
 	}
 	return o, nil
 }
 
+// take notes the argument of a word.
+func (o *setOptions) take(w setWord, arg []byte) {
+	if w&wordsTime != 0 {
+		o.time = arg
+		return
+	}
+	o.compare = arg
+}
+
 // excludes reports whether a word read before forbids w.
 func (o *setOptions) excludes(w setWord) bool {
-	switch {
-	case w == wordNX:
-		return o.has(wordXX)
-	case w == wordXX:
-		return o.has(wordNX)
-	default:
-		return w&wordsTTL != 0 && o.has(wordsTTL&^w)
-	}
+	return w&wordsCondition != 0 && o.has(wordsCondition&^w) || w&wordsTTL != 0 && o.has(wordsTTL&^w)
 }
 
 // setWordOf returns the word that arg is, 0 for none.
@@ -95,6 +107,14 @@ func setWordOf(arg []byte) setWord {
 		return wordKeepTTL
 	case isWord(arg, "PERSIST"):
 		return wordPersist
+	case isWord(arg, "IFEQ"):
+		return wordIFEQ
+	case isWord(arg, "IFNE"):
+		return wordIFNE
+	case isWord(arg, "IFDEQ"):
+		return wordIFDEQ
+	case isWord(arg, "IFDNE"):
+		return wordIFDNE
 	}
 	return 0
 }
@@ -165,10 +185,10 @@ func setRow() *Command {
 		Args: []Arg{
 			{Name: "key", Type: ArgKey},
 			{Name: "value"},
-			{Name: "condition", Type: ArgOneOf, Since: "2.6.12", Flags: ArgOptional, Sub: []Arg{
+			{Name: "condition", Type: ArgOneOf, Since: "2.6.12", Flags: ArgOptional, Sub: append([]Arg{
 				{Name: "nx", Type: ArgPureToken, Token: "NX"},
 				{Name: "xx", Type: ArgPureToken, Token: "XX"},
-			}},
+			}, compareArgs()...)},
 			{Name: "get", Type: ArgPureToken, Token: "GET", Since: "6.2.0", Flags: ArgOptional},
 			{Name: "expiration", Type: ArgOneOf, Flags: ArgOptional, Sub: []Arg{
 				{Name: "seconds", Type: ArgInteger, Token: "EX", Since: "2.6.12"},
@@ -197,17 +217,29 @@ func set(c *Call) error {
 	if o.has(wordGet) {
 		return setAndGet(c, &o, at)
 	}
-	if o.has(wordNX|wordXX) && !o.holds(c) {
-		c.Out.Null()
-		return nil
+	if o.has(wordsCondition) {
+		if holds, err := o.holds(c); err != nil || !holds {
+			c.Out.Null()
+			return err
+		}
 	}
 	return setAndOK(c, c.Args[2], at)
 }
 
-// holds reports whether the key fulfils NX or XX.
-func (o *setOptions) holds(c *Call) bool {
-	_, found := c.Txn.Peek(c.Keys[0])
-	return o.met(found)
+// holds reports whether the key fulfils the condition.
+func (o *setOptions) holds(c *Call) (bool, error) {
+	if !o.has(wordsCompare) {
+		_, found := c.Txn.Peek(c.Keys[0])
+		return o.met(found), nil
+	}
+	v, found, err := peekString(c, c.Keys[0])
+	switch {
+	case err != nil:
+		return false, err
+	case !found:
+		return o.has(wordIFNE | wordIFDNE), nil
+	}
+	return compares(o.words&wordsCompare, o.compare, v)
 }
 
 // met reports whether NX or XX is fulfilled by a key that exists or does not.
@@ -226,8 +258,10 @@ func setAndOK(c *Call, value []byte, expireAt int64) error {
 
 // setAndGet is SET with GET: the answer is the old value, whether or not the new one was stored.
 func setAndGet(c *Call, o *setOptions, expireAt int64) error {
-	found, err := answerValue(c)
-	if err != nil || !o.met(found) {
+	if _, err := answerValue(c); err != nil {
+		return err
+	}
+	if holds, err := o.holds(c); err != nil || !holds {
 		return err
 	}
 	return store(c, c.Keys[0], c.Args[2], expireAt)

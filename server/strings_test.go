@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"quipu/engine"
+	"quipu/server/config"
 	"quipu/server/resp"
 )
 
@@ -69,8 +70,12 @@ type bench struct {
 
 // newBench returns what row needs to run on the arguments.
 func newBench(t testing.TB, eng *engine.Engine, row *Command, args ...string) *bench {
+	cfg, err := config.Parse(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := &bench{write: row.Is(FlagWrite)}
-	b.call = Call{Txn: eng.NewTxn(), Out: &b.out, Cmd: row}
+	b.call = Call{Txn: eng.NewTxn(), Out: &b.out, Cmd: row, Srv: &Server{cfg: cfg}}
 	for _, arg := range args {
 		b.call.Args = append(b.call.Args, []byte(arg))
 	}
@@ -103,6 +108,10 @@ func hotCommands() map[*Command][]string {
 		getRow():    {"GET", "counter"},
 		mgetRow():   {"MGET", "counter", "text", "absent"},
 		setRow():    {"SET", "counter", "123456789"},
+		incrExRow(): {"INCREX", "counter", "BYINT", "3", "UBOUND", "1000000000", "EX", "60", "ENX"},
+		setBitRow(): {"SETBIT", "bits", "123456", "1"},
+		getBitRow(): {"GETBIT", "bits", "123456"},
+		pfAddRow():  {"PFADD", "hll", "a", "b"},
 	}
 }
 
@@ -125,6 +134,7 @@ func openMemory(t testing.TB) *engine.Engine {
 func TestHotCommandsDoNotAllocate(t *testing.T) {
 	eng := openMemory(t)
 	newBench(t, eng, setRow(), "SET", "text", "some text that is no number")
+	newBench(t, eng, setBitRow(), "SETBIT", "bits", "9999999", "1")
 	for row, args := range hotCommands() {
 		b := newBench(t, eng, row, args...)
 		if n := testing.AllocsPerRun(1000, func() { b.run(t) }); n != 0 {

@@ -2,6 +2,7 @@ package number
 
 import (
 	"bytes"
+	"math"
 	"math/big"
 )
 
@@ -63,6 +64,28 @@ func (x LongDouble) Add(y LongDouble) (LongDouble, bool) {
 	}
 	sum := newFloat().Add(x.float(), y.float())
 	return LongDouble{sum}, sum.MantExp(nil) <= maxBinaryExp
+}
+
+// Sub returns x - y as Add returns x + y.
+func (x LongDouble) Sub(y LongDouble) (LongDouble, bool) {
+	return x.Add(LongDouble{newFloat().Neg(y.float())})
+}
+
+// Cmp returns -1, 0 or 1 as x is less than, equal to or greater than y.
+func (x LongDouble) Cmp(y LongDouble) int { return x.float().Cmp(y.float()) }
+
+// Sign returns -1, 0 or 1 as x is less than, equal to or greater than 0.
+func (x LongDouble) Sign() int { return x.float().Sign() }
+
+// MaxLongDouble returns the greatest finite number (C's LDBL_MAX), and MinLongDouble its negation.
+func MaxLongDouble() LongDouble {
+	ones := newFloat().SetUint64(math.MaxUint64)
+	return LongDouble{ones.SetMantExp(ones, maxBinaryExp-mantissaBits)}
+}
+
+// MinLongDouble returns the least finite number.
+func MinLongDouble() LongDouble {
+	return LongDouble{newFloat().Neg(MaxLongDouble().f)}
 }
 
 // IsInf says whether x is infinite.

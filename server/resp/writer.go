@@ -175,6 +175,15 @@ func (w *Writer) Double(f float64) {
 	w.buf = appendText(w.buf, ',', digits)
 }
 
+// Decimal writes a floating point number whose digits the caller has written, in RESP2 as a string.
+func (w *Writer) Decimal(digits []byte) {
+	if !w.resp3 {
+		w.Bulk(digits)
+		return
+	}
+	w.buf = appendText(w.buf, ',', digits)
+}
+
 // Bool writes true or false, in RESP2 as 1 or 0.
 func (w *Writer) Bool(b bool) {
 	var n int64
