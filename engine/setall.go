@@ -1,13 +1,13 @@
 package engine
 
-// SetAll gives every key its value, as MSET does, and takes its expiry away: all of them or, with ErrOutOfMemory, none. pairs
-// holds the keys' names and values in turn.
-func (t *Txn) SetAll(keys []Key, pairs [][]byte) error {
+// SetAll gives every key its value, as MSET does, and one expiry, which is as for SetInt: all of them or, with ErrOutOfMemory,
+// none. pairs holds the keys' names and values in turn.
+func (t *Txn) SetAll(keys []Key, pairs [][]byte, expireAt int64) error {
 	if !t.hasRoom(keys, pairs) {
 		return ErrOutOfMemory
 	}
 	for i := range keys {
-		if err := t.SetString(keys[i], pairs[2*i+1], 0); err != nil {
+		if err := t.SetString(keys[i], pairs[2*i+1], expireAt); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,7 @@ func (e *Engine) setAllForTest(names [][]byte) (present int, err error) {
 	x := e.NewTxn()
 	x.Lock(keys, true)
 	defer x.Unlock()
-	err = x.SetAll(keys, pairs)
+	err = x.SetAll(keys, pairs, 0)
 	for i := range keys {
 		if _, ok := x.Peek(keys[i]); ok {
 			present++

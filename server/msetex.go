@@ -83,10 +83,12 @@ func msetEx(c *Call) error {
 			return nil
 		}
 	}
-	for i := range c.Keys {
-		if err := store(c, c.Keys[i], c.Args[3+2*i], at); err != nil {
-			return err
+	if at > 0 && at <= c.Txn.Now() { // as store does it
+		for i := range c.Keys {
+			c.Txn.Delete(c.Keys[i])
 		}
+	} else if err := c.Txn.SetAll(c.Keys, c.Args[2:2+2*n], at); err != nil {
+		return err
 	}
 	c.Out.Int(1)
 	return nil

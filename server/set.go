@@ -418,7 +418,7 @@ func mset(c *Call) error {
 	if len(c.Args)%2 == 0 {
 		return errArity(c.Cmd.FullName())
 	}
-	if err := c.Txn.SetAll(c.Keys, c.Args[1:]); err != nil {
+	if err := c.Txn.SetAll(c.Keys, c.Args[1:], 0); err != nil {
 		return err
 	}
 	c.Out.OK()
@@ -453,7 +453,7 @@ func msetNX(c *Call) error {
 			return nil
 		}
 	}
-	if err := c.Txn.SetAll(c.Keys, c.Args[1:]); err != nil {
+	if err := c.Txn.SetAll(c.Keys, c.Args[1:], 0); err != nil {
 		return err
 	}
 	c.Out.Int(1)
