@@ -183,12 +183,19 @@ type checkpointWriter struct {
 	databasesTaken bool
 
 	counts []byte // slot rows, which sort behind the entries: length-prefixed keys and values
-	arena  []byte
-	order  []takenRow
+	taken  takenSlot
 	since  int
 }
 
-// takenRow is a row in the writer's arena.
+// takenSlot is what a checkpoint has copied of one slot.
+type takenSlot struct {
+	arena   []byte
+	rows    []takenRow
+	counts  []byte // the slot's row, empty when it has not changed: key, length of the value, value
+	flushed bool
+}
+
+// takenRow is a row in the arena.
 type takenRow struct {
 	key, value []byte
 	deleted    bool
@@ -202,8 +209,7 @@ func (w *checkpointWriter) run(ctx context.Context) error {
 		return fmt.Errorf("begin a checkpoint: %w", err)
 	}
 	w.cp = cp
-	databases := e.physical()
-	err = w.takeWhole(ctx, databases)
+	databases, err := w.takeWhole(ctx)
 	if err == nil {
 		err = w.settle()
 	}
@@ -250,13 +256,15 @@ func (w *checkpointWriter) settle() error {
 }
 
 // takeWhole takes no half of a transaction. With a log, the log completes what was taken before or in the middle of one;
-// without, who writes several slots as one has to wait until all are taken.
-func (w *checkpointWriter) takeWhole(ctx context.Context, databases []*database) error {
-	if !w.e.logging.Load() {
-		w.e.commits.walk.Lock()
-		defer w.e.commits.walk.Unlock()
+// without, a cut sees to it. It returns the databases that it has taken something of.
+func (w *checkpointWriter) takeWhole(ctx context.Context) ([]*database, error) {
+	if w.e.logging.Load() {
+		databases := w.e.physical()
+		return databases, w.take(ctx, databases)
 	}
-	return w.take(ctx, databases)
+	databases := w.e.beginCut()
+	defer w.e.endCut()
+	return databases, w.take(ctx, databases)
 }
 
 func (w *checkpointWriter) take(ctx context.Context, databases []*database) error {
@@ -291,9 +299,27 @@ func (w *checkpointWriter) takeDatabases() error {
 }
 
 func (w *checkpointWriter) takeSlot(s *slot) error {
-	w.arena, w.order = w.arena[:0], w.order[:0]
 	s.mu.Lock()
-	flushed := s.flushed
+	taken := w.e.cut.takenEarly(s)
+	if taken == nil {
+		taken = &w.taken
+		taken.copy(s)
+	}
+	s.mu.Unlock()
+	w.counts = append(w.counts, taken.counts...)
+	if taken.flushed {
+		lo, hi := dataRange(s.db.id, s.number, 0, 0xffff)
+		if err := w.cp.DeleteRange(lo, hi); err != nil {
+			return err
+		}
+	}
+	return w.writeRows(taken)
+}
+
+// copy copies what is dirty of a locked slot.
+func (w *takenSlot) copy(s *slot) {
+	w.arena, w.rows, w.counts = w.arena[:0], w.rows[:0], w.counts[:0]
+	w.flushed = s.flushed
 	if s.flushed {
 		s.flushed, s.flushTaken = false, true
 	}
@@ -306,18 +332,10 @@ func (w *checkpointWriter) takeSlot(s *slot) error {
 		s.countsDirty, s.countsTaken = false, true
 		w.takeCounts(s)
 	}
-	s.mu.Unlock()
-	if flushed {
-		lo, hi := dataRange(s.db.id, s.number, 0, 0xffff)
-		if err := w.cp.DeleteRange(lo, hi); err != nil {
-			return err
-		}
-	}
-	return w.writeRows()
 }
 
 // takeTable copies the dirty entries of a table. They count as taken until the checkpoint has ended.
-func (w *checkpointWriter) takeTable(s *slot, t *table) {
+func (w *takenSlot) takeTable(s *slot, t *table) {
 	t.dirty, t.taken = false, true
 	t.each(func(e entry, _ uint32, f flags) {
 		if f&flagDirty == 0 {
@@ -335,20 +353,20 @@ func (w *checkpointWriter) takeTable(s *slot, t *table) {
 			w.arena = appendRow(w.arena, t.cell(e, f))
 			row.value = w.arena[from:len(w.arena):len(w.arena)]
 		}
-		w.order = append(w.order, row)
+		w.rows = append(w.rows, row)
 	})
 }
 
-func (w *checkpointWriter) takeCounts(s *slot) {
+func (w *takenSlot) takeCounts(s *slot) {
 	w.counts = appendSlotKey(w.counts, s.db.id, s.number)
 	value := appendSlotCounts(nil, s.counts())
 	w.counts = append(w.counts, byte(len(value)))
 	w.counts = append(w.counts, value...)
 }
 
-func (w *checkpointWriter) writeRows() error {
-	slices.SortFunc(w.order, func(a, b takenRow) int { return bytes.Compare(a.key, b.key) })
-	for _, row := range w.order {
+func (w *checkpointWriter) writeRows(taken *takenSlot) error {
+	slices.SortFunc(taken.rows, func(a, b takenRow) int { return bytes.Compare(a.key, b.key) })
+	for _, row := range taken.rows {
 		var err error
 		if row.deleted {
 			err = w.cp.Delete(row.key)
@@ -360,7 +378,7 @@ func (w *checkpointWriter) writeRows() error {
 		}
 		w.yield(yieldPerRow)
 	}
-	w.rows += int64(len(w.order))
+	w.rows += int64(len(taken.rows))
 	w.yield(yieldPerSlot)
 	return nil
 }

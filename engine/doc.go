@@ -38,10 +38,11 @@
 //
 // # Locks, in the order in which they are taken
 //
+//	cut.whole      by a checkpoint without a log while it takes the slots; LockAll
 //	commits.walk   for reading by writers of several slots, for writing by the commit walk
 //	Engine.mu      databases coming into being; LockAll
 //	slot.mu        ascending by database and slot; LockBatch takes what it can get in any order, because it only tries
-//	commits.mu     the lists of the commit that gathers
+//	commits.mu     the lists of the commit that gathers; cut.mu
 //
 // # Decisions
 //

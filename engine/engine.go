@@ -88,6 +88,7 @@ type Engine struct {
 	walker  walker
 
 	checkpoints checkpoints
+	cut         cut
 	evictor     evictor
 	warmer      warmer
 	pacer       pacer
@@ -189,6 +190,7 @@ func (e *Engine) makeDatabase(n uint8) *database {
 		return db
 	}
 	db := newDatabase(e.ids[n])
+	e.cut.bear(db)
 	e.dbs[n].Store(db)
 	return db
 }

@@ -45,6 +45,8 @@ type slot struct {
 	bits   uint8 // len(parts) is 1 << bits
 	// flushed: rows that the store holds of this slot are void (FLUSHDB) until a checkpoint deletes them.
 	flushed, flushTaken bool
+	// cut is the last cut that has taken the slot.
+	cut uint16
 }
 
 func (s *slot) table(order uint16) *table {

@@ -78,6 +78,9 @@ func (t *Txn) begin() { t.now = t.e.clock() }
 func (t *Txn) locked() {
 	t.logging = t.e.logging.Load()
 	t.hearing()
+	if t.walk && !t.logging && !t.all {
+		t.e.cut.join(t.held)
+	}
 }
 
 // maxUnlockedLoads is how often Lock reads what is missing without holding a lock. When that many rounds were not enough,
@@ -305,6 +308,7 @@ func (t *Txn) forgetMissing() {
 // LockAll locks every slot of every database. A key that is not in memory is then read from the store when it is used.
 func (t *Txn) LockAll() {
 	t.begin()
+	t.e.cut.whole.Lock()
 	t.excludeWalk()
 	t.e.mu.Lock()
 	t.all = true
@@ -377,6 +381,7 @@ func (t *Txn) unlockAll() {
 	}
 	t.all = false
 	t.e.mu.Unlock()
+	t.e.cut.whole.Unlock()
 }
 
 // publish adds what the Txn counted to the shared counters: once a batch, not once a command.
