@@ -163,6 +163,22 @@ func (t *Txn) Peek(k Key) (Value, bool) {
 	return c.value(), true
 }
 
+// Look is Peek for a client's question about a key that does not use it (EXISTS, TTL, TYPE): it counts among the hits and misses.
+func (t *Txn) Look(k Key) (Value, bool) {
+	v, ok := t.Peek(k)
+	t.counted(ok)
+	return v, ok
+}
+
+// counted adds a read to the hits or the misses.
+func (t *Txn) counted(hit bool) {
+	if hit {
+		t.hits++
+	} else {
+		t.misses++
+	}
+}
+
 // warm counts an access: for the clock that drops cold entries, and for OBJECT IDLETIME.
 func (t *Txn) warm(at *spot, f flags) {
 	at.t.usedAt = uint32(t.now / 1000)
@@ -184,6 +200,7 @@ func (t *Txn) IdleSeconds(k Key) (int64, bool) {
 // Touch counts as an access to a key and reports whether it exists.
 func (t *Txn) Touch(k Key) bool {
 	at, f := t.find(&k)
+	t.counted(at.e != nil)
 	if at.e == nil {
 		return false
 	}

@@ -187,3 +187,65 @@ func TestPipelineDoesNotAllocate(t *testing.T) {
 		t.Errorf("%.1f allocations per 100 commands, those of the test's own half included", perRound)
 	}
 }
+
+// COPY and MOVE lock both their keys, in whichever databases these are: a key that is moved to and fro while databases are exchanged, inside
+// and outside of transactions, is never lost and never there twice.
+func TestMoveAcrossDatabases(t *testing.T) {
+	ts := startServer(t)
+	const workers, rounds = 4, 100
+	ts.dial().want("SET wanderer 1", "OK")
+	var wg sync.WaitGroup
+	for w := range workers {
+		c := ts.dial()
+		wg.Go(func() {
+			for i := range rounds {
+				c.do(fmt.Sprintf("SELECT %d", i%2))
+				move := fmt.Sprintf("MOVE wanderer %d", 1-i%2)
+				if w%2 == 0 {
+					c.do(move)
+					c.do(fmt.Sprintf("COPY wanderer copy:%d DB 2 REPLACE", w))
+					continue
+				}
+				c.do("MULTI")
+				c.do(move)
+				c.do(fmt.Sprintf("COPY wanderer copy:%d DB 3 REPLACE", w))
+				if got := c.do("EXEC"); strings.Contains(got, "error") {
+					t.Error(got)
+				}
+			}
+		})
+	}
+	swapper := ts.dial()
+	for range rounds / 4 {
+		swapper.want("SWAPDB 0 1", "OK")
+	}
+	wg.Wait()
+	c := ts.dial()
+	there := c.do("EXISTS wanderer")
+	c.want("SELECT 1", "OK")
+	if there += c.do("EXISTS wanderer"); strings.Count(there, "1") != 1 {
+		t.Errorf("in the two databases: %s", there)
+	}
+}
+
+// A transaction with MOVE or COPY in it locks their keys and nothing else.
+func TestMoveInTransactionLocksItsKeys(t *testing.T) {
+	ts := startServer(t)
+	c := &Conn{srv: ts.Server}
+	for _, args := range []string{"move a 1", "copy b c db 2", "copy b c db 99", "set d 1"} {
+		var words [][]byte
+		for _, word := range strings.Fields(args) {
+			words = append(words, []byte(word))
+		}
+		row, _ := ts.table.lookup(words)
+		c.multi.queue = append(c.multi.queue, queuedCommand{row, words})
+	}
+	plan := c.planExec()
+	var keys strings.Builder
+	for _, key := range plan.keys {
+		fmt.Fprintf(&keys, "%d:%s ", key.DB, key.Name)
+	}
+	if got, want := keys.String(), "0:a 1:a 0:b 0:c 2:c 0:b 0:c 0:d "; got != want || plan.everything {
+		t.Errorf("locks %s (everything: %v), want %s", got, plan.everything, want)
+	}
+}

@@ -238,7 +238,10 @@ type Command struct {
 	First, Last, Step int
 	// GetKeys returns the positions of the keys in args; nil where First, Last and Step say it all.
 	GetKeys func(args [][]byte) []int
-	Locks   LockMode
+	// Elsewhere returns a key in a database that the words of the command name, and that database, for the few commands that work across
+	// two; ok is false where the words name none or are wrong. Its slot is locked with the others. nil: all keys are in the client's database.
+	Elsewhere func(s *Server, args [][]byte) (name []byte, db int, ok bool)
+	Locks     LockMode
 	// KeyFlags returns what the command does with its key, where that depends on the arguments (KeyVariableFlags).
 	KeyFlags func(args [][]byte) KeyFlag
 
@@ -305,7 +308,7 @@ func (cmd *Command) arityOK(n int) bool {
 // locks, and never keeps Args, Keys or what aliases them after it returns.
 type Call struct {
 	Args [][]byte     // Args[0] is the name as sent
-	Keys []engine.Key // hashed, in the order of the row's key positions; their slots are locked
+	Keys []engine.Key // hashed, in the order of the row's key positions, then the one Elsewhere; their slots are locked
 	Txn  *engine.Txn
 	Out  *resp.Writer // the reply; knows the protocol (RESP2 or RESP3)
 	Conn *Conn

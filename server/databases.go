@@ -12,14 +12,14 @@ func databaseCommands() []*Command {
 }
 
 // targetDB parses the number of a database that COPY or MOVE names.
-func targetDB(c *Call, arg []byte) (int, error) {
+func (s *Server) targetDB(arg []byte) (int, error) {
 	n, ok := number.ParseInt(arg)
 	switch {
 	case !ok:
 		return 0, ErrNotInteger
 	case n < math.MinInt32 || n > math.MaxInt32:
 		return 0, errIntRange
-	case n < 0 || n >= int64(c.Srv.databases):
+	case n < 0 || n >= int64(s.databases):
 		return 0, ErrDBOutOfRange
 	}
 	return int(n), nil

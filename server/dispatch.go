@@ -130,9 +130,21 @@ func (c *Conn) callKeys(row *Command, args [][]byte) []engine.Key {
 	for _, pos := range c.positions {
 		c.keys = append(c.keys, c.srv.engine.Key(c.db, args[pos]))
 	}
+	c.keys = c.appendElsewhere(c.keys, row, args)
 	keys := c.keys
 	if cap(c.keys) > maxKeptKeys {
 		c.keys, c.positions = nil, nil
+	}
+	return keys
+}
+
+// appendElsewhere adds the key that the row names in another database, if any.
+func (c *Conn) appendElsewhere(keys []engine.Key, row *Command, args [][]byte) []engine.Key {
+	if row.Elsewhere == nil {
+		return keys
+	}
+	if name, db, ok := row.Elsewhere(c.srv, args); ok {
+		keys = append(keys, c.srv.engine.Key(db, name))
 	}
 	return keys
 }

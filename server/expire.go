@@ -266,7 +266,7 @@ func pexpireTime(c *Call) error { return answerExpiry(c, 1, 0) }
 // answerExpiry answers the time from base (Unix milliseconds) to the expiry of the key in units of unitMillis, rounded to the
 // nearest.
 func answerExpiry(c *Call, unitMillis, base int64) error {
-	v, found := c.Txn.Peek(c.Keys[0])
+	v, found := c.Txn.Look(c.Keys[0])
 	switch {
 	case !found:
 		c.Out.Int(noKey)

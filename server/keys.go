@@ -65,7 +65,7 @@ func existsRow() *Command {
 func exists(c *Call) error {
 	found := 0
 	for i := range c.Keys {
-		if _, ok := c.Txn.Peek(c.Keys[i]); ok {
+		if _, ok := c.Txn.Look(c.Keys[i]); ok {
 			found++
 		}
 	}
@@ -86,7 +86,7 @@ func typeOfRow() *Command {
 }
 
 func typeOf(c *Call) error {
-	v, found := c.Txn.Peek(c.Keys[0])
+	v, found := c.Txn.Look(c.Keys[0])
 	if !found {
 		c.Out.Simple("none")
 		return nil
@@ -203,7 +203,7 @@ func moveValue(c *Call, from, to engine.Key) error {
 
 func copyKeyRow() *Command {
 	return &Command{
-		Name: "copy", Arity: -3, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: 2, Step: 1, Locks: LockNothing,
+		Name: "copy", Arity: -3, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: 2, Step: 1, Elsewhere: copyTarget,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}, {Flags: KeyOW | KeyUpdate, Index: 2, Step: 1}},
 		Categories: CatKeyspace | CatWrite | CatSlow, Group: "generic", Since: "6.2.0",
 		Summary:    "Copies a key and its expiry to another name or another database.",
@@ -219,15 +219,14 @@ func copyKeyRow() *Command {
 }
 
 func copyKey(c *Call) error {
-	o, err := parseCopyOptions(c)
+	o, err := parseCopyOptions(c.Srv, c.Args, c.Conn.db)
 	if err != nil {
 		return err
 	}
 	if o.db == c.Conn.db && sameName(c) {
 		return ErrSameObject
 	}
-	from, to := c.Keys[0], c.Srv.engine.Key(o.db, c.Args[2])
-	lockAcross(c, from, to)
+	from, to := c.Keys[0], c.Keys[len(c.Keys)-1]
 	copied, err := copyValue(c, from, to, o.replace)
 	if err != nil {
 		return err
@@ -236,33 +235,22 @@ func copyKey(c *Call) error {
 	return nil
 }
 
-// lockAcross locks the keys of a command whose words name a database, which the positions of a row cannot tell. It is the one place where a
-// handler locks: all slots of all databases would have to be locked otherwise, for two keys. The dispatcher gives the locks back. Within a
-// transaction everything is locked already.
-func lockAcross(c *Call, from, to engine.Key) {
-	if c.Conn.locked {
-		return
-	}
-	c.Txn.Lock([]engine.Key{from, to}, true)
-	c.Conn.locked = true
-}
-
 // copyOptions is what the optional words of COPY ask for.
 type copyOptions struct {
 	db      int // of the copy
 	replace bool
 }
 
-// parseCopyOptions reads the words after the two names of COPY.
-func parseCopyOptions(c *Call) (copyOptions, error) {
-	o := copyOptions{db: c.Conn.db}
-	for i := 3; i < len(c.Args); i++ {
+// parseCopyOptions reads the words after the two names of COPY. current is the client's database.
+func parseCopyOptions(s *Server, args [][]byte, current int) (copyOptions, error) {
+	o := copyOptions{db: current}
+	for i := 3; i < len(args); i++ {
 		switch {
-		case isWord(c.Args[i], "REPLACE"):
+		case isWord(args[i], "REPLACE"):
 			o.replace = true
-		case isWord(c.Args[i], "DB") && i+1 < len(c.Args):
+		case isWord(args[i], "DB") && i+1 < len(args):
 			i++
-			db, err := targetDB(c, c.Args[i])
+			db, err := s.targetDB(args[i])
 			if err != nil {
 				return o, err
 			}
@@ -272,6 +260,16 @@ func parseCopyOptions(c *Call) (copyOptions, error) {
 		}
 	}
 	return o, nil
+}
+
+// copyTarget returns the key that COPY writes in the database that its words name.
+func copyTarget(s *Server, args [][]byte) (name []byte, db int, ok bool) {
+	const none = -1
+	o, err := parseCopyOptions(s, args, none)
+	if err != nil || o.db == none {
+		return nil, 0, false
+	}
+	return args[2], o.db, true
 }
 
 // copyValue copies from to the key to and returns the number of copies made: none if from is absent or to is taken.
@@ -290,7 +288,7 @@ func copyValue(c *Call, from, to engine.Key, replace bool) (int64, error) {
 
 func moveRow() *Command {
 	return &Command{
-		Name: "move", Arity: 3, Flags: FlagWrite | FlagFast, First: 1, Last: 1, Step: 1, Locks: LockNothing,
+		Name: "move", Arity: 3, Flags: FlagWrite | FlagFast, First: 1, Last: 1, Step: 1, Elsewhere: moveTarget,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyAccess | KeyUpdate, Index: 1, Step: 1}},
 		Categories: CatKeyspace | CatWrite | CatFast, Group: "generic", Since: "1.0.0",
 		Summary:    "Moves a key to another database.",
@@ -300,16 +298,21 @@ func moveRow() *Command {
 	}
 }
 
+// moveTarget returns the key that MOVE writes.
+func moveTarget(s *Server, args [][]byte) (name []byte, db int, ok bool) {
+	db, err := s.targetDB(args[2])
+	return args[1], db, err == nil
+}
+
 func move(c *Call) error {
-	db, err := targetDB(c, c.Args[2])
+	db, err := c.Srv.targetDB(c.Args[2])
 	if err != nil {
 		return err
 	}
 	if db == c.Conn.db {
 		return ErrSameObject
 	}
-	from, to := c.Keys[0], c.Srv.engine.Key(db, c.Args[1])
-	lockAcross(c, from, to)
+	from, to := c.Keys[0], c.Keys[1]
 	_, found := c.Txn.Peek(from)
 	_, taken := c.Txn.Peek(to)
 	if !found || taken {

@@ -36,7 +36,7 @@ func objectEncodingRow() *Command {
 }
 
 func objectEncoding(c *Call) error {
-	if _, found := c.Txn.Peek(c.Keys[0]); !found {
+	if _, found := c.Txn.Look(c.Keys[0]); !found {
 		c.Out.Null()
 		return nil
 	}
@@ -58,7 +58,7 @@ func objectFreqRow() *Command {
 }
 
 func objectFreq(c *Call) error {
-	if _, found := c.Txn.Peek(c.Keys[0]); !found {
+	if _, found := c.Txn.Look(c.Keys[0]); !found {
 		c.Out.Null()
 		return nil
 	}
@@ -84,7 +84,7 @@ func objectIdleTimeRow() *Command {
 }
 
 func objectIdleTime(c *Call) error {
-	if _, found := c.Txn.Peek(c.Keys[0]); !found {
+	if _, found := c.Txn.Look(c.Keys[0]); !found {
 		c.Out.Null()
 		return nil
 	}
@@ -118,7 +118,7 @@ func objectRefCountRow() *Command {
 
 // objectRefCount answers what Redis would: values are not shared here, but tests of clients compare the figure.
 func objectRefCount(c *Call) error {
-	v, found := c.Txn.Peek(c.Keys[0])
+	v, found := c.Txn.Look(c.Keys[0])
 	switch {
 	case !found:
 		c.Out.Null()

@@ -252,6 +252,7 @@ func (c *Conn) planExec() execPlan {
 		for _, pos := range positions {
 			plan.keys = append(plan.keys, c.srv.engine.Key(db, q.args[pos]))
 		}
+		plan.keys = c.appendElsewhere(plan.keys, q.row, q.args)
 		plan.ends = append(plan.ends, len(plan.keys))
 		plan.everything = plan.everything || q.row.needsEverything()
 		plan.write = plan.write || q.row.Is(FlagWrite)
