@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -135,7 +137,7 @@ func serveConfigured(cfg *config.Config, log *slog.Logger) error {
 
 	defer writePID(v.Path(v.PidFile), log)()
 
-	eng, err := openEngine(cfg, log)
+	eng, err := openInterruptibly(cfg, signals, log)
 	if err != nil {
 		return err
 	}
@@ -151,8 +153,10 @@ func serveConfigured(cfg *config.Config, log *slog.Logger) error {
 		return errors.Join(err, stop(srv, nil, eng, server.ShutdownRequest{NoSave: true}, log))
 	}
 	announce(v, log)
+	tellSupervisor(v, "READY=1\nSTATUS=Ready to accept connections\n", log)
 
 	request := waitForEnd(srv, signals, log)
+	tellSupervisor(v, "STOPPING=1\n", log)
 	go exitOnSecond(signals, log)
 	return stop(srv, admin, eng, request, log)
 }
@@ -192,6 +196,24 @@ func writePID(path string, log *slog.Logger) (remove func()) {
 		return func() {}
 	}
 	return func() { os.Remove(path) } //nolint:errcheck // a leftover says nothing wrong for long
+}
+
+// openInterruptibly is openEngine, during which a signal ends the process at once: recovery changes nothing that the next start would not
+// do over, and can take a while. The exit code is Redis's for this case.
+func openInterruptibly(cfg *config.Config, signals <-chan os.Signal, log *slog.Logger) (*engine.Engine, error) {
+	opened := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		select {
+		case <-signals:
+			log.Warn("Received shutdown signal during loading, exiting now.")
+			os.Exit(exitFailure)
+		case <-opened:
+		}
+	})
+	defer watcher.Wait()
+	defer close(opened)
+	return openEngine(cfg, log)
 }
 
 // openEngine recovers the counters, and lets CONFIG SET reach the engine.
@@ -269,6 +291,22 @@ func announce(v *config.Values, log *slog.Logger) {
 	}
 }
 
+// tellSupervisor sends the service manager a message, where the configuration asks for it and there is one.
+func tellSupervisor(v *config.Values, state string, log *slog.Logger) {
+	path := os.Getenv("NOTIFY_SOCKET")
+	if path == "" || !v.Supervised.Systemd() {
+		return
+	}
+	sock, err := net.Dial("unixgram", path) // a leading @ is an abstract socket, to Go and to systemd
+	if err == nil {
+		_, err = io.WriteString(sock, state)
+		err = errors.Join(err, sock.Close())
+	}
+	if err != nil {
+		log.Warn("The service manager can not be told how the server fares", "socket", path, "error", err)
+	}
+}
+
 // waitForEnd returns when somebody wants the server to end.
 func waitForEnd(srv *server.Server, signals <-chan os.Signal, log *slog.Logger) server.ShutdownRequest {
 	select {
@@ -315,7 +353,12 @@ func stop(srv *server.Server, admin *server.Admin, eng *engine.Engine, request s
 		err = admin.Close(ctx)
 	}
 	if srv.Saves(request) {
-		err = errors.Join(err, lastCheckpoint(eng, log))
+		failed := lastCheckpoint(eng, log)
+		if failed != nil && request.Force {
+			log.Error("SHUTDOWN FORCE: going on without the last checkpoint", "error", failed)
+			failed = nil
+		}
+		err = errors.Join(err, failed)
 	}
 	if e := eng.Close(); e != nil {
 		err = errors.Join(err, fmt.Errorf("close the data directory: %w", e))

@@ -46,6 +46,7 @@ func buildAndRun(m *testing.M) int {
 type node struct {
 	t    testing.TB
 	dir  string
+	file string // of its configuration; "": none
 	port string
 	args []string
 	cmd  *exec.Cmd
@@ -109,7 +110,11 @@ func startNode(t testing.TB, args ...string) *node {
 // start starts the process on the node's directory and waits until it serves.
 func (n *node) start() {
 	n.t.Helper()
-	n.cmd = exec.Command(binary, append([]string{"--port", n.port, "--dir", n.dir}, n.args...)...)
+	args := append([]string{"--port", n.port, "--dir", n.dir}, n.args...)
+	if n.file != "" {
+		args = append([]string{n.file}, args...)
+	}
+	n.cmd = exec.Command(binary, args...)
 	n.log = &logBuffer{ready: make(chan struct{})}
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {

@@ -40,7 +40,8 @@ type checkpoints struct {
 	mu struct {
 		sync.Mutex
 		last    CheckpointInfo
-		changes int64 // of stats.changes when the last checkpoint began
+		saved   time.Time // when the last successful one was complete; zero: none yet
+		changes int64     // of stats.changes when the last checkpoint began
 		count   int64
 		rows    int64
 	}
@@ -87,6 +88,13 @@ func (e *Engine) StartCheckpoint() error {
 	return nil
 }
 
+// ScheduleCheckpoint asks the background for a checkpoint that begins after this call, and reports whether another is still running.
+func (e *Engine) ScheduleCheckpoint() (running bool) {
+	running = e.checkpoints.running.Load()
+	e.wantCheckpoint()
+	return running
+}
+
 func (e *Engine) wantCheckpoint() {
 	select {
 	case e.checkpoints.wanted <- struct{}{}:
@@ -101,18 +109,26 @@ func (e *Engine) checkpointLoop() {
 	ticker := time.NewTicker(checkpointPoll)
 	defer ticker.Stop()
 	for {
+		wanted := false
 		select {
 		case <-e.stop:
 			return
 		case <-e.checkpoints.wanted:
+			wanted = true
 		case <-ticker.C:
 			if !e.checkpointDue() {
 				continue
 			}
 		}
-		if err := e.Checkpoint(context.Background()); err != nil && !errors.Is(err, ErrCheckpointRunning) {
+		err := e.Checkpoint(context.Background())
+		switch {
+		case err == nil:
+		case !errors.Is(err, ErrCheckpointRunning):
 			e.log.Error("The checkpoint failed; the log keeps everything, the next checkpoint tries again", "error", err)
 			e.pause(time.Second)
+		case wanted: // somebody else's may have begun too early
+			e.wantCheckpoint()
+			e.pause(checkpointPoll)
 		}
 	}
 }
@@ -149,6 +165,13 @@ func (e *Engine) LastCheckpoint() CheckpointInfo {
 	return e.checkpoints.mu.last
 }
 
+// LastSaved returns when the last successful checkpoint of this process was complete; zero if there was none.
+func (e *Engine) LastSaved() time.Time {
+	e.checkpoints.mu.Lock()
+	defer e.checkpoints.mu.Unlock()
+	return e.checkpoints.mu.saved
+}
+
 func (e *Engine) runCheckpoint(ctx context.Context) error {
 	info := CheckpointInfo{Started: time.Now()}
 	changes := e.stats.changes.Load()
@@ -159,6 +182,7 @@ func (e *Engine) runCheckpoint(ctx context.Context) error {
 	c.mu.Lock()
 	c.mu.last = info
 	if info.Err == nil {
+		c.mu.saved = info.Started.Add(info.Took)
 		c.mu.changes = changes
 		c.mu.count++
 		c.mu.rows += info.Rows

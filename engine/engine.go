@@ -77,7 +77,8 @@ type Engine struct {
 	dbs   []atomic.Pointer[database] // by logical number
 	swaps atomic.Uint64              // how often dbs were exchanged; changes under LockAll
 
-	listener atomic.Pointer[Listener] // nil: nobody wants to be told of changes
+	listener       atomic.Pointer[Listener] // nil: nobody wants to be told of changes
+	expireObserver atomic.Pointer[func(took time.Duration)]
 
 	// mu is held while a database comes into being, and by LockAll.
 	mu sync.Mutex

@@ -23,7 +23,7 @@ func (e *Engine) expireLoop() {
 	c := expireCycle{e: e, t: e.NewTxn()}
 	e.every(expireInterval, func() {
 		if !e.stats.activeExpireOff.Load() {
-			c.run()
+			c.observed()
 		}
 	})
 }
@@ -33,6 +33,15 @@ type expireCycle struct {
 	e        *Engine
 	t        *Txn
 	db, slot int
+}
+
+// observed runs a cycle and tells how long it took.
+func (c *expireCycle) observed() {
+	began, expired := time.Now(), c.e.stats.expired.Load()
+	c.run()
+	if observe := c.e.expireObserver.Load(); observe != nil && c.e.stats.expired.Load() != expired {
+		(*observe)(time.Since(began))
+	}
 }
 
 // run looks at every slot, unless its time is over before.

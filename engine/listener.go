@@ -1,5 +1,7 @@
 package engine
 
+import "time"
+
 // Listener is told of changes as they happen, for CLIENT TRACKING. Its functions are called by whoever changes something, from many
 // goroutines at once.
 type Listener interface {
@@ -33,3 +35,7 @@ func (t *Txn) settle() {
 	t.told = false
 	t.listener.Settled(t)
 }
+
+// OnExpireCycle has fn called with the time that each round of the background removal of expired keys took, if it removed anything.
+// fn is called by one goroutine at a time.
+func (e *Engine) OnExpireCycle(fn func(took time.Duration)) { e.expireObserver.Store(&fn) }

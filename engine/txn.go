@@ -384,6 +384,16 @@ func (t *Txn) unlockAll() {
 	t.e.cut.whole.Unlock()
 }
 
+// Fail reports that the holder of the locks has broken off in the middle of what has to be whole. If anything was changed, the process must
+// end before a commit takes half of it: the locks are still held, so none has. It reports whether that was so.
+func (t *Txn) Fail(err error) bool {
+	if t.changes == 0 {
+		return false
+	}
+	t.e.fail(err)
+	return true
+}
+
 // publish adds what the Txn counted to the shared counters: once a batch, not once a command.
 func (t *Txn) publish() {
 	addCounter(&t.e.stats.changes, &t.changes)

@@ -252,7 +252,8 @@ func (c *Checkpoint) Abort() error {
 	defer c.db.checkpointing.Store(false)
 	var errs []error
 	if c.table != nil {
-		c.file.Abort()
+		// Closing ends the writer's goroutine, and the file with it; Abort of the file alone would leave the goroutine waiting for ever.
+		_ = c.table.Close() // what it could not write is removed below
 		c.table = nil
 	}
 	for _, path := range c.paths {

@@ -89,15 +89,11 @@ func bgrewriteaofRow() *Command {
 	}
 }
 
-// bgrewriteaof starts a checkpoint too: it is what makes the log before it superfluous.
+// bgrewriteaof starts a checkpoint too: it is what makes the log before it superfluous. As in Redis, it waits for one that runs.
 func bgrewriteaof(c *Call) error {
-	err := c.Srv.engine.StartCheckpoint()
+	running := c.Srv.engine.ScheduleCheckpoint()
 	switch {
-	case errors.Is(err, engine.ErrCheckpointRunning):
-		return ErrRewriteInProgress
-	case err != nil:
-		return checkpointFailed(err)
-	case c.inExec():
+	case running, c.inExec():
 		c.Out.Simple("Background append only file rewriting scheduled")
 	default:
 		c.Out.Simple("Background append only file rewriting started")
@@ -123,11 +119,10 @@ func lastsave(c *Call) error {
 
 // lastSave returns when the last checkpoint was complete; like Redis, the start of the server if there was none since.
 func (s *Server) lastSave() time.Time {
-	last := s.engine.LastCheckpoint()
-	if last.Err != nil || last.Started.Before(s.started) {
-		return s.started
+	if saved := s.engine.LastSaved(); saved.After(s.started) {
+		return saved
 	}
-	return last.Started.Add(last.Took)
+	return s.started
 }
 
 func timeRow() *Command {

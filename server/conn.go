@@ -264,6 +264,9 @@ func (c *Conn) cleanUp() {
 	if fault := recover(); fault != nil {
 		c.srv.log.Error("a command panicked: its client is closed", "client", c.addr, "command", c.call.name(),
 			"panic", fault, "stack", string(debug.Stack()))
+		if c.call.name() == "exec" {
+			c.txn.Fail(errHalfTransaction)
+		}
 	}
 	if c.locked {
 		c.txn.Unlock()
@@ -275,6 +278,9 @@ func (c *Conn) cleanUp() {
 	c.kill()
 	c.push.wait()
 }
+
+// errHalfTransaction ends the process: after a restart none of the transaction has happened, which is what its client is to believe.
+var errHalfTransaction = errors.New("a command panicked in the middle of a transaction that has changed something")
 
 // kill closes the connection. Any goroutine may call it.
 func (c *Conn) kill() {

@@ -65,7 +65,7 @@ func (c *Conn) permit(row *Command) error {
 
 // refusedWhenFull reports whether the command is refused while memory is full. In MULTI nearly all are, since the queue takes memory.
 func (c *Conn) refusedWhenFull(row *Command) bool {
-	return row.Is(FlagDenyOOM) || c.multi.active && !row.runsInsideMulti()
+	return row.Is(FlagDenyOOM) || c.multi.active && !row.runsInsideMulti() || row.full == "exec" && c.multi.growsMemory()
 }
 
 // reject answers with an error a command that was not executed. Inside MULTI it spoils the transaction.

@@ -49,8 +49,8 @@
 //     and keeps TLS, waiting for commits and slow commands simple.
 //   - Counters of statistics exist four times, and connections spread over them; per-command counting is one addition per group of
 //     equal commands in a run.
-//   - A panic in a command ends its connection and gives its locks back; it does not end the server. A transaction that it interrupts stays
-//     half done in memory and on disk: it is a broken invariant, and the log says so with the stack.
+//   - A panic in a command ends its connection and gives its locks back; it does not end the server. A transaction that it interrupts after a
+//     change does end it, before a commit can take half of the transaction.
 //   - MONITOR clients have the limit of pubsub clients where normal ones have none; Redis would let them fill the memory.
 //   - A unix socket that another process listens on is not taken away from it; Redis does that.
 //   - CLIENT NO-TOUCH and NO-EVICT are accepted and change nothing.

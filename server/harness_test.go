@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,6 +30,17 @@ type testServer struct {
 	cfg  *config.Config
 	now  atomic.Int64 // unix milliseconds
 	log  *logLines
+
+	expectEnd atomic.Bool // the test wants the engine to give up
+	ended     atomic.Bool // and it has
+}
+
+// gaveUp stands for the end of the process.
+func (ts *testServer) gaveUp(err error) {
+	ts.ended.Store(true)
+	if !ts.expectEnd.Load() {
+		ts.t.Error("the engine gave up:", err)
+	}
 }
 
 // startServer starts a server with the given command-line parameters and ends it with the test.
@@ -47,7 +60,11 @@ func startPreparedServer(t testing.TB, fs vfs.FS, prepare func(*Server), args ..
 	t.Helper()
 	ts := &testServer{t: t, log: new(logLines)}
 	ts.now.Store(time.Now().UnixMilli())
-	cfg, err := config.Parse(append([]string{"--dir", "/data", "--port", "0"}, args...), nil)
+	var file []string
+	if len(args) > 0 && !strings.HasPrefix(args[0], "--") {
+		file, args = args[:1], args[1:]
+	}
+	cfg, err := config.Parse(slices.Concat(file, []string{"--dir", "/data", "--port", "0"}, args), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +76,7 @@ func startPreparedServer(t testing.TB, fs vfs.FS, prepare func(*Server), args ..
 	ts.cfg = cfg
 	ts.eng, err = engine.Open(engine.Options{
 		Dir: v.Dir, FS: fs, Databases: v.Databases, AppendOnly: v.AppendOnly, Fsync: policies[v.AppendFsync],
-		MaxMemory: v.MaxMemory, Logger: log, Clock: ts.now.Load, Fatal: func(err error) { t.Error("the engine gave up:", err) },
+		MaxMemory: v.MaxMemory, Logger: log, Clock: ts.now.Load, Fatal: ts.gaveUp,
 	})
 	if err != nil {
 		t.Fatal(err)

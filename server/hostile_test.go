@@ -290,7 +290,7 @@ func TestPanicEndsOneConnection(t *testing.T) {
 	other := ts.dial()
 	other.want("INCR a", "(integer) 1")
 	c = ts.dial()
-	c.send("MULTI\r\nINCR a\r\nSTRLEN a\r\nEXEC\r\n")
+	c.send("MULTI\r\nGET a\r\nSTRLEN a\r\nEXEC\r\n")
 	for c.read() != closedText {
 	}
 	other.want("PING", "PONG")
@@ -298,6 +298,19 @@ func TestPanicEndsOneConnection(t *testing.T) {
 		t.Error("the log does not tell")
 	}
 	other.want("DBSIZE", "(integer) 1")
+}
+
+// A transaction that a panic interrupts after a change ends the process, while nothing of it can have been committed.
+func TestPanicInATransactionEndsTheProcess(t *testing.T) {
+	ts := startPreparedServer(t, vfs.NewMem(), func(s *Server) {
+		s.table.byName["strlen"].Run = func(*Call) error { panic("on purpose") }
+	})
+	ts.expectEnd.Store(true)
+	c := ts.dial()
+	c.send("MULTI\r\nINCR a\r\nSTRLEN a\r\nEXEC\r\n")
+	for c.read() != closedText {
+	}
+	eventually(t, "the engine gives up", ts.ended.Load)
 }
 
 func TestShutdownLetsCommandsFinish(t *testing.T) {

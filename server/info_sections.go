@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"quipu/server/config"
 )
 
 // The sections of INFO. The fields are those of Redis 7, in its order, as far as a truthful value exists; what the server has and Redis
@@ -33,7 +35,7 @@ func infoServer(r *infoReport) {
 	r.text("gcc_version", "0.0.0") // as in a Redis that another compiler has built
 	r.text("go_version", runtime.Version())
 	r.int("process_id", int64(os.Getpid()))
-	r.text("process_supervised", "no")
+	r.text("process_supervised", supervisor(r.cfg))
 	r.text("run_id", r.srv.runID)
 	r.int("tcp_port", int64(cmp.Or(r.cfg.Port, r.cfg.TLSPort)))
 	r.int("server_time_usec", r.now.UnixMicro())
@@ -49,6 +51,14 @@ func infoServer(r *infoReport) {
 
 // lruClock returns the seconds of a time in the 24 bits that Redis keeps of them.
 func lruClock(at time.Time) int64 { return at.Unix() & (1<<24 - 1) }
+
+// supervisor names what watches over the process.
+func supervisor(v *config.Values) string {
+	if v.Supervised.Systemd() && os.Getenv("NOTIFY_SOCKET") != "" {
+		return "systemd"
+	}
+	return "no"
+}
 
 // infoClients tells who is connected.
 func infoClients(r *infoReport) {

@@ -8,11 +8,12 @@ import (
 )
 
 // The events that the latency monitor knows, under the names that dashboards know from Redis. Most of Redis's have no counterpart here:
-// there is no fork, and expiry and eviction work in steps that are too short to be felt.
+// there is no fork, and eviction works in steps that are too short to be felt.
 const (
 	latencyCommand     = "command"          // a command that is not O(1) or O(log n)
 	latencyFastCommand = "fast-command"     // one that is
 	latencyCommit      = "aof-fsync-always" // the replies of one batch waited for their commit
+	latencyExpiry      = "expire-cycle"     // a round of the background removal of expired keys, which no client waits for
 )
 
 // latencySamples is how many samples an event keeps. As in Redis: two bands of LATENCY GRAPH.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -365,5 +366,75 @@ func TestWaitIsNotSlow(t *testing.T) {
 	c.want("WAIT 1 20", "(integer) 0")
 	if got := c.do("SLOWLOG GET"); strings.Contains(got, "WAIT") {
 		t.Error(got)
+	}
+}
+
+// A round of the background removal that takes long is a spike of the latency monitor.
+func TestExpireCycleIsMonitored(t *testing.T) {
+	ts := startServer(t, "--latency-monitor-threshold", "1")
+	c := ts.dial()
+	const keys, each = 200, 100
+	var batch strings.Builder
+	for i := range keys * each {
+		fmt.Fprintf(&batch, "SET k%d 1 PX 1000\r\n", i)
+		if i%each == each-1 {
+			c.send(batch.String())
+			batch.Reset()
+			for range each {
+				c.read()
+			}
+		}
+	}
+	ts.advance(2 * time.Second)
+	eventually(t, "the keys are gone", func() bool { return c.do("DBSIZE") == "(integer) 0" })
+	eventually(t, "there is a spike", func() bool { return strings.Contains(c.do("LATENCY LATEST"), `"expire-cycle"`) })
+}
+
+// While memory is full, EXEC is refused if a queued command would take more, as in Redis.
+func TestExecIsRefusedWhenFull(t *testing.T) {
+	ts := startServer(t)
+	find := func(name string) *Command { return ts.table.byName[name] }
+	c := &Conn{srv: ts.Server}
+	c.multi.active = true
+	c.multi.queue = []queuedCommand{{row: find("get")}, {row: find("del")}}
+	if c.refusedWhenFull(find("exec")) || c.refusedWhenFull(find("discard")) || !c.refusedWhenFull(find("get")) {
+		t.Error("what frees memory is refused, or what is queued is not")
+	}
+	c.multi.queue = append(c.multi.queue, queuedCommand{row: find("set")})
+	if !c.refusedWhenFull(find("exec")) {
+		t.Error("EXEC of a SET is not refused")
+	}
+}
+
+// A BGREWRITEAOF during a checkpoint is not lost: another follows.
+func TestRewriteDuringCheckpoint(t *testing.T) {
+	ts := startServer(t)
+	c := ts.dial()
+	c.want("INCR a", "(integer) 1")
+	before := ts.eng.Stats().Checkpoints
+	reply := c.do("BGREWRITEAOF")
+	if !strings.HasPrefix(reply, "Background append only file rewriting ") {
+		t.Errorf("got %s", reply)
+	}
+	c.do("SAVE")
+	c.do("BGREWRITEAOF")
+	eventually(t, "there are checkpoints", func() bool { return ts.eng.Stats().Checkpoints >= before+2 })
+}
+
+// A checkpoint that failed leaves LASTSAVE at the one before.
+func TestLastSaveKeepsTheLastGoodOne(t *testing.T) {
+	ts := startServer(t)
+	c := ts.dial()
+	c.want("INCR a", "(integer) 1")
+	c.want("SAVE", "OK")
+	saved := ts.lastSave()
+	c.want("INCR a", "(integer) 2")
+	failing, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := ts.eng.Checkpoint(failing); err == nil {
+		t.Fatal("the checkpoint did not fail")
+	}
+	if got := ts.lastSave(); !got.Equal(saved) || saved.Equal(ts.started) {
+		t.Errorf("saved at %v, then at %v", saved, got)
 	}
 }

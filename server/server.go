@@ -85,6 +85,9 @@ func New(o Options) (*Server, error) {
 		s.observe(v)
 		return nil
 	})
+	o.Engine.OnExpireCycle(func(took time.Duration) {
+		s.latency.add(latencyExpiry, time.Now(), took, time.Duration(s.latencyThreshold.Load()))
+	})
 	o.Config.OnChange([]string{"bind", "port", "tls-port"}, s.relisten)
 	o.Config.OnChange(tlsParameters, s.reloadTLS)
 	return s, nil

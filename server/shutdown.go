@@ -16,6 +16,8 @@ type ShutdownRequest struct {
 	Save, NoSave bool
 	// Now is whether connections are cut without waiting for them.
 	Now bool
+	// Force is whether the server ends in order even if the last checkpoint fails. The log has what the checkpoint has not.
+	Force bool
 }
 
 // shutdownState carries a request to the owner of the server.
@@ -47,7 +49,7 @@ func shutdownCommands() []*Command {
 }
 
 // parseShutdown reads the arguments of SHUTDOWN.
-func parseShutdown(args [][]byte) (r ShutdownRequest, force, abort bool, err error) {
+func parseShutdown(args [][]byte) (r ShutdownRequest, abort bool, err error) {
 	for _, arg := range args {
 		switch {
 		case equalFold(arg, "nosave"):
@@ -57,23 +59,23 @@ func parseShutdown(args [][]byte) (r ShutdownRequest, force, abort bool, err err
 		case equalFold(arg, "now"):
 			r.Now = true
 		case equalFold(arg, "force"):
-			force = true
+			r.Force = true
 		case equalFold(arg, "abort"):
 			abort = true
 		default:
-			return r, force, abort, ErrSyntax
+			return r, abort, ErrSyntax
 		}
 	}
-	if r.Save && r.NoSave || abort && (r != ShutdownRequest{} || force) {
-		return r, force, abort, ErrSyntax
+	if r.Save && r.NoSave || abort && r != (ShutdownRequest{}) {
+		return r, abort, ErrSyntax
 	}
-	return r, force, abort, nil
+	return r, abort, nil
 }
 
 // shutdownServer writes a checkpoint while clients are still served, so that little is left to write when they no longer are, and asks the
 // owner to end the server. It has no reply but that the connection closes, unless the checkpoint fails.
 func shutdownServer(c *Call) error {
-	request, force, abort, err := parseShutdown(c.Args[1:])
+	request, abort, err := parseShutdown(c.Args[1:])
 	switch {
 	case err != nil:
 		return err
@@ -82,7 +84,7 @@ func shutdownServer(c *Call) error {
 	}
 	if c.Srv.Saves(request) {
 		err := c.Srv.engine.Checkpoint(context.Background())
-		if err != nil && !errors.Is(err, engine.ErrCheckpointRunning) && !force {
+		if err != nil && !errors.Is(err, engine.ErrCheckpointRunning) && !request.Force {
 			c.Srv.log.Error("SHUTDOWN refused: the checkpoint failed", "error", err)
 			return ErrShuttingDown
 		}

@@ -70,6 +70,11 @@ const (
 	queuedArgOverhead = 24
 )
 
+// growsMemory reports whether a queued command is one that is refused while memory is full.
+func (m *transaction) growsMemory() bool {
+	return slices.ContainsFunc(m.queue, func(q queuedCommand) bool { return q.row.Is(FlagDenyOOM) })
+}
+
 // runsInsideMulti reports whether the command runs at once although a transaction is open.
 func (cmd *Command) runsInsideMulti() bool {
 	if cmd.parent != nil {

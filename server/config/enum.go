@@ -27,8 +27,11 @@ var (
 	}
 	logLevels  = names[LogLevel]{"debug", "verbose", "notice", "warning"}
 	logFormats = names[LogFormat]{"text", "json"}
-	tlsAuths   = names[TLSAuth]{"no", "yes", "optional"}
-	accesses   = names[Access]{"no", "yes", "local"}
+
+	supervisions = names[Supervision]{"upstart", "systemd", "auto", "no"}
+
+	tlsAuths = names[TLSAuth]{"no", "yes", "optional"}
+	accesses = names[Access]{"no", "yes", "local"}
 )
 
 // oneOf is the form of an enumeration.

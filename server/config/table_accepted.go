@@ -58,7 +58,6 @@ func refusedRows() []*param {
 func acceptedProcessRows() []*param {
 	return append(fixed(
 		switchRow("daemonize", "", "no"),
-		&param{name: "supervised", def: "no", value: keep(oneWord("upstart", "systemd", "auto", "no"))},
 		switchRow("always-show-logo", "", "no"),
 		switchRow("set-proc-title", "", "yes"),
 		switchRow("disable-thp", "", "yes"),

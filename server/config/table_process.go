@@ -93,6 +93,16 @@ The file to write the number of the process to; it is removed at the end. That i
 cannot be written does not stop the start.`,
 		},
 		{
+			name:  "supervised",
+			value: in(func(v *Values) *Supervision { return &v.Supervised }, oneOf(supervisions)),
+			def:   "no",
+			mode:  atStart,
+			doc: `
+systemd and auto tell the service manager that names its socket in $NOTIFY_SOCKET
+(a unit with Type=notify) when the server is ready, and when it ends. upstart is
+accepted and does what no does: nothing.`,
+		},
+		{
 			name:  "hz",
 			value: in(func(v *Values) *int { return &v.Hz }, clamped(1, 500)),
 			def:   "10",

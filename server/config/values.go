@@ -93,11 +93,12 @@ type Values struct {
 
 	// The process.
 
-	Hz        int // background rounds a second, 1 to 500
-	LogLevel  LogLevel
-	LogFile   string // "": standard output; see [Values.Path]
-	LogFormat LogFormat
-	PidFile   string // "": none; see [Values.Path]
+	Hz         int // background rounds a second, 1 to 500
+	LogLevel   LogLevel
+	LogFile    string // "": standard output; see [Values.Path]
+	LogFormat  LogFormat
+	PidFile    string // "": none; see [Values.Path]
+	Supervised Supervision
 
 	// accepted holds the parameters that have no meaning here, by their kind,
 	// which is a pointer and so unique to the row.
@@ -218,6 +219,20 @@ const (
 	LogText LogFormat = iota
 	LogJSON
 )
+
+// Supervision says whether a service manager is told how the server fares.
+type Supervision uint8
+
+// The values of supervised.
+const (
+	SupervisedUpstart Supervision = iota
+	SupervisedSystemd
+	SupervisedAuto
+	SupervisedNo
+)
+
+// Systemd reports whether $NOTIFY_SOCKET is to be told.
+func (s Supervision) Systemd() bool { return s == SupervisedSystemd || s == SupervisedAuto }
 
 // TLSAuth says whether a TLS client must show a certificate.
 type TLSAuth uint8

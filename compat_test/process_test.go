@@ -1,0 +1,121 @@
+package compat
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// What the process does beside serving: it tells its supervisor, it rewrites its file, it ends as it was asked to.
+
+func TestSupervisorIsTold(t *testing.T) {
+	dir, err := os.MkdirTemp("", "notify") // t.TempDir can be too long for a socket's name
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "notify")
+	sock, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sock.Close() //nolint:errcheck // nothing is left to be read
+	t.Setenv("NOTIFY_SOCKET", path)
+	n := startNode(t, "--supervised", "systemd")
+	wantMessage(t, sock, "READY=1")
+	if info := n.client().Info(t.Context(), "server").Val(); !strings.Contains(info, "process_supervised:systemd") {
+		t.Errorf("INFO server: %s", info)
+	}
+	if code := n.terminate(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	wantMessage(t, sock, "STOPPING=1")
+}
+
+func wantMessage(t *testing.T, sock net.Conn, want string) {
+	t.Helper()
+	_ = sock.SetReadDeadline(time.Now().Add(patience))
+	b := make([]byte, 1000)
+	n, err := sock.Read(b)
+	if err != nil || !strings.HasPrefix(string(b[:n]), want) {
+		t.Errorf("got %q (%v), want %s", b[:n], err, want)
+	}
+}
+
+// CONFIG REWRITE changes the lines of what has changed, and leaves the others alone; the next start finds it.
+func TestConfigRewrite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "quipu.conf")
+	before := "# ours\nmaxclients 500\n\n# the rest\nslowlog-max-len 77\n"
+	if err := os.WriteFile(file, []byte(before), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	n := &node{t: t, dir: t.TempDir(), port: freePort(t), file: file}
+	n.start()
+	t.Cleanup(func() { n.kill() })
+	c, ctx := n.client(), t.Context()
+	for _, command := range [][]any{{"CONFIG", "SET", "maxclients", "321", "timeout", "99"}, {"CONFIG", "REWRITE"}} {
+		if err := c.Do(ctx, command...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"# ours\nmaxclients 321\n", "# the rest\nslowlog-max-len 77\n", "timeout 99\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the file lacks %q:\n%s", want, text)
+		}
+	}
+	n.terminate()
+	n.start()
+	if got := n.client().ConfigGet(ctx, "timeout").Val()["timeout"]; got != "99" {
+		t.Errorf("after a restart, timeout is %s", got)
+	}
+}
+
+// SHUTDOWN ends the process with exit code 0 in each of its forms, and nothing that was acknowledged is lost in any.
+func TestShutdownForms(t *testing.T) {
+	n := startNode(t)
+	for i, form := range []string{"SHUTDOWN", "SHUTDOWN NOSAVE", "SHUTDOWN SAVE", "SHUTDOWN NOW", "SHUTDOWN NOW SAVE FORCE"} {
+		c := n.client()
+		if got := c.Incr(t.Context(), "a").Val(); got != int64(i+1) {
+			t.Errorf("%s: INCR answers %d, want %d", form, got, i+1)
+		}
+		if err := c.Do(t.Context(), "SHUTDOWN", "ABORT").Err(); err == nil || err.Error() != "ERR No shutdown in progress." {
+			t.Errorf("SHUTDOWN ABORT: %v", err)
+		}
+		var args []any
+		for _, word := range strings.Fields(form) {
+			args = append(args, word)
+		}
+		if err := c.Do(t.Context(), args...).Err(); err == nil {
+			t.Errorf("%s was answered", form)
+		}
+		waitEnd(t, n)
+		if code := n.cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("%s: exit code %d\n%s", form, code, n.log)
+		}
+		n.start()
+	}
+	if err := n.client().Do(t.Context(), "SHUTDOWN", "SAVE", "NOSAVE").Err(); err == nil || err == redis.Nil {
+		t.Errorf("SHUTDOWN SAVE NOSAVE: %v", err)
+	}
+}
+
+func waitEnd(t *testing.T, n *node) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	select {
+	case <-n.done:
+	case <-ctx.Done():
+		t.Fatalf("the process did not end:\n%s", n.log)
+	}
+}
