@@ -90,7 +90,7 @@ func (e *Engine) StartCheckpoint() error {
 
 // ScheduleCheckpoint asks the background for a checkpoint that begins after this call, and reports whether another is still running.
 func (e *Engine) ScheduleCheckpoint() (running bool) {
-	running = e.checkpoints.running.Load()
+	running = e.checkpoints.running()
 	e.wantCheckpoint()
 	return running
 }
