@@ -120,10 +120,11 @@ func (c *commits) join(need uint64) (g *group, lead bool) {
 
 // lead carries the gathering commit out, once the one before it has landed.
 //
-// When none is under way, connections that are ready to run get to run first, so that their changes join this commit. When
-// there was one to wait for, they have had their time.
+// When an fsync is ahead and none is under way, connections that are ready to run get to run first, so that their changes join
+// this commit. When there was one to wait for, they have had their time; and without an fsync, a commit costs less than the
+// switches that a larger one takes.
 func (e *Engine) lead(g *group) {
-	if g.prev == nil || g.prev.hasLanded() {
+	if FsyncPolicy(e.fsync.Load()) == FsyncAlways && (g.prev == nil || g.prev.hasLanded()) {
 		runtime.Gosched()
 	}
 	if g.prev != nil {

@@ -29,6 +29,20 @@ func (tr *toucher) slots(e *Engine, keys []Key) {
 	}
 }
 
+// ahead begins to load the slot of a single key, while there is other work to do before it is needed.
+func (tr *toucher) ahead(e *Engine, keys []Key) {
+	if len(keys) == 1 {
+		tr.sink += e.slot(&keys[0]).near.Load()
+	}
+}
+
+// pages begins to load the list of a table's arena pages, which a single key's lookup needs last, beside the bucket.
+func (tr *toucher) pages(t *table) {
+	if len(t.arena) > 0 {
+		tr.sink += uint32(uintptr(unsafe.Pointer(t.arena[0])))
+	}
+}
+
 // entries loads the buckets and entries of keys, whose slots are locked.
 func (tr *toucher) entries(keys []Key) {
 	at := tr.at[:len(keys)]

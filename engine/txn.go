@@ -90,6 +90,7 @@ const maxUnlockedLoads = 4
 // Lock locks the slots of keys, in ascending order of physical database and slot. Afterwards every key is in memory or known
 // not to exist. With write, and several slots, what is written until Unlock is one commit.
 func (t *Txn) Lock(keys []Key, write bool) {
+	t.touch.ahead(t.e, keys)
 	t.e.admit(write)
 	t.begin()
 	for round := 0; ; round++ {
@@ -154,6 +155,7 @@ func (t *Txn) lockOne(k *Key) {
 		s.mu.Lock()
 		if s == t.e.slot(k) {
 			t.hold(s)
+			t.touch.pages(&s.one)
 			return
 		}
 		s.mu.Unlock()
