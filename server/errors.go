@@ -252,3 +252,10 @@ func errArgNotInteger(what string) error {
 
 // errArgNotFloat is errArgNotInteger with BYFLOAT.
 func errArgNotFloat(what string) error { return replyErrorf("ERR %s is not a valid float", what) }
+
+// Errors of commands whose keys follow their number.
+var (
+	errKeyCount     = replyError("ERR numkeys should be greater than 0")
+	errKeyCountArgs = replyError("ERR Number of keys can't be greater than number of args")
+	errCardLimit    = replyError("ERR LIMIT can't be negative")
+)

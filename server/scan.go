@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -62,8 +63,12 @@ func scan(c *Call) error {
 	return nil
 }
 
-// parseCursor parses a cursor as Redis does, through C's strtoul: empty is 0, a sign is allowed, and minus wraps around.
+// parseCursor parses a cursor as Redis does, through C's strtoul: empty is 0, a sign is allowed, minus wraps around, and a zero byte is
+// the end.
 func parseCursor(arg []byte) (uint64, bool) {
+	if i := bytes.IndexByte(arg, 0); i >= 0 {
+		arg = arg[:i]
+	}
 	digits, negative := arg, false
 	if len(arg) > 0 && (arg[0] == '+' || arg[0] == '-') {
 		digits, negative = arg[1:], arg[0] == '-'
@@ -133,13 +138,20 @@ func (l *nameList) add(name []byte) {
 	l.ends = append(l.ends, len(l.bytes))
 }
 
+// at returns a name, which is valid until the next is added.
+func (l *nameList) at(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = l.ends[i-1]
+	}
+	return l.bytes[start:l.ends[i]]
+}
+
 // answer writes the names as an array.
 func (l *nameList) answer(out *resp.Writer) {
 	out.Array(len(l.ends))
-	start := 0
-	for _, end := range l.ends {
-		out.Bulk(l.bytes[start:end])
-		start = end
+	for i := range l.ends {
+		out.Bulk(l.at(i))
 	}
 }
 

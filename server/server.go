@@ -98,6 +98,7 @@ func commandRows() []*Command {
 	return slices.Concat(
 		connectionCommands(), clientCommands(), transactionCommands(), monitorCommands(), shutdownCommands(),
 		counterCommands(), stringCommands(), setCommands(), lcsCommands(), compareCommands(), bitmapCommands(), hyperLogLogCommands(),
+		memberCommands(), memberPickCommands(), setAlgebraCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands(),
 		infoCommands(), configCommands(), commandCommands(), adminCommands(), aclCommands(),
 		slowlogCommands(), latencyCommands(), memoryCommands(), debugCommands(),
