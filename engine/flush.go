@@ -73,10 +73,7 @@ func databaseRange(id uint8) (lo, hi []byte) {
 
 // void empties a slot: memory now, the store with the next checkpoint.
 func (s *slot) void(sp *space) {
-	s.tables(func(t *table) { t.release(sp) })
-	s.one = table{}
-	s.parts, s.bits = nil, 0
-	s.queued = s.queued[:0]
+	s.reset(sp)
 	s.keys, s.expiries = 0, 0
 	s.db.nextExpiry[s.number].Store(0)
 	s.countsDirty = true
