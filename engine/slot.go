@@ -28,6 +28,7 @@ type slot struct {
 	tableSet
 	db      *database
 	watches map[string][]*Watch
+	objects *objects // nil until the slot has a spread collection
 
 	// The counts cover what is only in the store, too.
 	keys     uint64
@@ -47,7 +48,11 @@ type slot struct {
 }
 
 func (s *slot) counts() slotCounts {
-	return slotCounts{s.keys, s.expiries, s.db.nextExpiry[s.number].Load()}
+	c := slotCounts{keys: s.keys, expiries: s.expiries, nextExpiry: s.db.nextExpiry[s.number].Load()}
+	if s.objects != nil {
+		c.lastSpread = s.objects.last
+	}
+	return c
 }
 
 // database is one of the physical databases; SWAPDB changes which logical database it is.
