@@ -16,7 +16,7 @@ type Limits struct {
 
 // DefaultLimits are those of Redis 7.
 func DefaultLimits() Limits {
-	return Limits{HashEntries: 128, HashValue: 64, SetInts: 512, ZSetEntries: 128, ZSetValue: 64}
+	return Limits{HashEntries: 512, HashValue: 64, SetInts: 512, ZSetEntries: 128, ZSetValue: 64}
 }
 
 // SetLimits changes the limits for what is written from now on.

@@ -136,6 +136,22 @@ func differences() []*difference {
 			},
 		},
 		{
+			what:    "DUMP of a hash",
+			why:     "Collections can not be dumped yet.",
+			example: []line{{"HSET", "h", "f", "v"}, {"DUMP", "h"}},
+			is: func(l line, redis, quipu resp.Reply) bool {
+				return l.name() == "dump" && redis.Kind == resp.KindBulk && quipu.Kind == resp.KindError
+			},
+		},
+		{
+			what:    "HSCAN with NOVALUES",
+			why:     "Redis has the word since 7.4.",
+			example: []line{{"HSET", "h", "f", "v"}, {"HSCAN", "h", "0", "NOVALUES"}},
+			is: func(l line, redis, quipu resp.Reply) bool {
+				return l.name() == "hscan" && l.has("novalues") && string(redis.Text) == "ERR syntax error"
+			},
+		},
+		{
 			what:    "OBJECT HELP",
 			why:     "The texts are made from the rows of the subcommands.",
 			example: []line{{"OBJECT", "HELP"}},
@@ -148,6 +164,11 @@ func differences() []*difference {
 
 func (l line) isSub(container, sub string) bool {
 	return len(l) > 1 && l.name() == container && strings.EqualFold(l[1], sub)
+}
+
+// has reports whether an argument of the line is the word, in any case.
+func (l line) has(word string) bool {
+	return slices.ContainsFunc(l[1:], func(arg string) bool { return strings.EqualFold(arg, word) })
 }
 
 func isOneOf(r resp.Reply, texts ...string) bool {
@@ -430,7 +451,7 @@ func inspection() []line {
 		lines = append(lines, line{"SELECT", strconv.Itoa(db)}, line{"KEYS", "*"}, wholeScan, line{"DBSIZE"})
 		for _, key := range allKeys() {
 			lines = append(lines, line{"GET", key}, line{"PEXPIRETIME", key}, line{"TYPE", key}, line{"OBJECT", "ENCODING", key})
-			lines = append(lines, line{"DUMP", key}, line{"SMEMBERS", key})
+			lines = append(lines, line{"DUMP", key}, line{"HGETALL", key}, line{"SMEMBERS", key})
 		}
 	}
 	return lines
@@ -440,6 +461,7 @@ func inspection() []line {
 func comparedRows() []*Command {
 	rows := slices.Concat(counterCommands(), stringCommands(), setCommands(), lcsCommands(), bitmapCommands(), hyperLogLogCommands(),
 		memberCommands(), memberPickCommands(), setAlgebraCommands(),
+		hashCommands(), hashCountCommands(), hashWalkCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands())
 	return slices.DeleteFunc(rows, func(row *Command) bool {
 		return laterThanRedis(row.Since) || row.Name == "pfselftest" // which takes Redis seconds

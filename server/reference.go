@@ -14,6 +14,7 @@ var referenceGroups = []struct{ group, title string }{
 	{"string", "Counters and strings"},
 	{"bitmap", "Bitmaps"},
 	{"hyperloglog", "HyperLogLogs"},
+	{"hash", "Hashes"},
 	{"set", "Sets"},
 	{"generic", "Keys"},
 	{"transactions", "Transactions"},
