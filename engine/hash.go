@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"bytes"
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 // Hash is a view of a key that holds a hash, or nothing. See collection for how long it is valid. What it returns, names and strings,
 // is valid until the Txn next writes or unlocks.
@@ -21,26 +18,28 @@ func (t *Txn) Hash(k Key) (Hash, error) {
 
 // Len returns the number of fields.
 func (h *Hash) Len() int {
-	switch p, o := h.form(); {
-	case o != nil:
-		return int(o.count)
-	case p != nil:
+	if p := h.packed(); p != nil {
 		return p.count()
 	}
 	return 0
 }
 
 // Get returns the value of a field.
-func (h *Hash) Get(field []byte) (v Value, ok bool) {
-	if el := h.element(field); el.found {
-		v = el.value()
-		ok = !v.expired(h.t.now)
+func (h *Hash) Get(field []byte) (Value, bool) {
+	p := h.packed()
+	if p == nil {
+		return Value{}, false
 	}
-	return v, ok
+	it, ok := p.find(field)
+	if !ok {
+		return Value{}, false
+	}
+	v := decodeValue(p[it.value:])
+	return v, !v.expired(h.t.now)
 }
 
 // expired: the value's time has come.
-func (v *Value) expired(now int64) bool { return v.ExpireAt != 0 && v.ExpireAt < now }
+func (v *Value) expired(now int64) bool { return v.ExpireAt != 0 && v.ExpireAt <= now }
 
 // textValue is the value that a string is kept as.
 func textValue(s []byte) Value {
@@ -53,28 +52,34 @@ func textValue(s []byte) Value {
 // Set gives a field a copy of value, without an expiry, and reports whether the field is new. The canonical decimal of an int64 is kept
 // as an Int.
 func (h *Hash) Set(field, value []byte) (created bool, err error) {
-	return h.set(field, textValue(value), false)
+	return h.put(field, textValue(value), false)
 }
 
 // SetKeepTTL is Set, but the field keeps the expiry that it has.
 func (h *Hash) SetKeepTTL(field, value []byte) (created bool, err error) {
-	return h.set(field, textValue(value), true)
+	return h.put(field, textValue(value), true)
 }
 
 // SetInt is Set for an integer.
 func (h *Hash) SetInt(field []byte, n int64) (created bool, err error) {
-	return h.set(field, Value{Kind: Int, Int: n}, false)
+	return h.put(field, Value{Kind: Int, Int: n}, false)
 }
 
 // IncrBy adds delta to a field that is an integer or absent, keeping its expiry, and returns the sum. It returns ErrNotInteger for any
 // other field, and ErrOverflow.
 func (h *Hash) IncrBy(field []byte, delta int64) (int64, error) {
-	el := h.element(field)
-	v := Value{Kind: Int}
-	if el.found {
-		if v = el.value(); v.expired(h.t.now) {
-			v = Value{Kind: Int}
-		}
+	p := h.packed()
+	if p == nil {
+		_, err := h.put(field, Value{Kind: Int, Int: delta}, false)
+		return delta, err
+	}
+	it, ok := p.find(field)
+	if !ok {
+		return delta, h.write(p, it, false, field, Value{Kind: Int, Int: delta})
+	}
+	v := decodeValue(p[it.value:])
+	if v.expired(h.t.now) {
+		v = Value{Kind: Int}
 	}
 	if v.Kind != Int {
 		return 0, ErrNotInteger
@@ -84,33 +89,49 @@ func (h *Hash) IncrBy(field []byte, delta int64) (int64, error) {
 		return 0, err
 	}
 	v.Int = sum
-	return sum, h.write(&el, field, v)
+	return sum, h.write(p, it, true, field, v)
 }
 
-func (h *Hash) set(field []byte, v Value, keepTTL bool) (created bool, err error) {
-	el := h.element(field)
-	created = true
-	if el.found {
-		old := el.value()
-		created = old.expired(h.t.now)
-		if keepTTL && !created {
+func (h *Hash) put(field []byte, v Value, keepTTL bool) (created bool, err error) {
+	p := h.packed()
+	if p == nil {
+		b := appendPackedHead(h.t.scratch[:0], byte(HashKind), 1, v.ExpireAt)
+		b = appendValue(appendName(b, 0, field), v)
+		return true, h.storeAs(b, field, v)
+	}
+	it, found := p.find(field)
+	if found {
+		old := decodeValue(p[it.value:])
+		found = !old.expired(h.t.now)
+		if keepTTL && found {
 			v.ExpireAt = old.ExpireAt
 		}
+		return !found, h.write(p, it, true, field, v)
 	}
-	return created, h.write(&el, field, v)
+	return true, h.write(p, it, false, field, v)
 }
 
-func (h *Hash) write(el *element, field []byte, v Value) error {
-	if err := h.put(el, byte(HashKind), field, v); err != nil {
-		return err
+// write gives a field its value, at the place that find has returned for it.
+func (h *Hash) write(p packed, it item, found bool, field []byte, v Value) error {
+	switch {
+	case !found:
+		return h.storeAs(p.appendWithItem(h.t.scratch[:0], it, field, v), field, v)
+	case v.Kind == Int && (p[it.value] == valueExpires) == (v.ExpireAt != 0) && storeInt(p[it.value:], v.Int):
+		if v.ExpireAt != 0 {
+			break // it may be another one
+		}
+		h.changed()
+		return nil
 	}
-	if v.ExpireAt != 0 {
-		h.at.s.noteExpiry(v.ExpireAt)
+	return h.storeAs(p.appendWithValue(h.t.scratch[:0], it, v), field, v)
+}
+
+// storeAs stores the hash after a field was given a value.
+func (h *Hash) storeAs(p packed, field []byte, v Value) error {
+	if l := h.t.e.limits.Load(); p.count() > l.HashEntries || max(len(field), v.textLen()) > l.HashValue {
+		p[0] |= packedWide
 	}
-	if l := h.t.e.limits.Load(); len(field) > l.HashValue || v.textLen() > l.HashValue || !el.found && h.Len() > l.HashEntries {
-		h.widen()
-	}
-	return nil
+	return h.store(p)
 }
 
 // textLen returns the length of a value as Redis sees it.
@@ -134,80 +155,63 @@ func intLen(n int64) int {
 
 // Delete removes a field and reports whether it existed.
 func (h *Hash) Delete(field []byte) bool {
-	el := h.element(field)
-	if !el.found {
+	p := h.packed()
+	if p == nil {
 		return false
 	}
-	v := el.value()
-	expired := v.expired(h.t.now)
-	return h.remove(&el) && !expired
+	it, ok := p.find(field)
+	if !ok {
+		return false
+	}
+	v := decodeValue(p[it.value:])
+	return h.removeItem(p, it) && !v.expired(h.t.now)
 }
 
 // SetExpiry sets a field's expiry, in unix milliseconds; 0 removes it, and a time that has passed deletes the field. It reports whether
 // the field existed.
 func (h *Hash) SetExpiry(field []byte, at int64) bool {
-	el := h.element(field)
-	if !el.found {
-		return false
-	}
-	v := el.value()
+	p := h.packed()
+	v, ok := h.Get(field)
 	switch {
-	case v.expired(h.t.now):
+	case !ok:
 		return false
 	case at != 0 && at <= h.t.now:
-		return h.remove(&el)
+		return h.Delete(field)
 	case v.ExpireAt == at:
 		return true
 	}
 	v.ExpireAt = at
-	v.Str = bytes.Clone(v.Str)
-	return h.write(&el, field, v) == nil
+	it, _ := p.find(field)
+	return h.store(p.appendWithValue(h.t.scratch[:0], it, v)) == nil
 }
 
 // Each calls fn for every field until it returns false. field is valid during the call only. fn must not write.
 func (h *Hash) Each(fn func(field []byte, v Value) bool) {
-	p, o := h.form()
-	switch {
-	case o != nil:
-		o.members().each(func(name []byte, c cell) bool {
-			v := c.value()
-			return v.expired(h.t.now) || fn(name, v)
-		})
-	case p != nil:
-		w := p.walk(h.t.borrowName())
-		for w.next() {
-			if v := w.value(); !v.expired(h.t.now) && !fn(w.name, v) {
-				break
-			}
-		}
-		h.t.returnName(w.name)
+	p := h.packed()
+	if p == nil {
+		return
 	}
+	w := p.walk(h.t.borrowName())
+	for w.next() {
+		if v := w.value(); !v.expired(h.t.now) && !fn(w.name, v) {
+			break
+		}
+	}
+	h.t.returnName(w.name)
 }
 
 // Scan calls fn for about count fields from cursor on and returns the cursor to go on from, 0 at the end. Fields that are there from
 // the first call of an iteration to its last are all met. field is valid during the call only. fn must not write.
 func (h *Hash) Scan(cursor uint64, count int, fn func(field []byte, v Value)) (next uint64) {
-	visit := func(field []byte, v Value) bool {
-		if !v.expired(h.t.now) {
-			fn(field, v)
-		}
+	h.Each(func(field []byte, v Value) bool {
+		fn(field, v)
 		return true
-	}
-	if _, o := h.form(); o != nil {
-		return o.members().scan(cursor, count, func(name []byte, c cell) { visit(name, c.value()) })
-	}
-	if cursor == 0 {
-		h.Each(visit)
-	}
+	})
 	return 0
 }
 
 // Random returns some field, false when there is none. The field is valid until the next call.
 func (h *Hash) Random() (field []byte, v Value, ok bool) {
-	if _, o := h.form(); o != nil {
-		name, c := o.members().random()
-		return name, c.value(), true
-	}
 	skip := rand.IntN(max(h.Len(), 1))
 	h.Each(func(f []byte, value Value) bool {
 		h.t.picked = append(h.t.picked[:0], f...)
@@ -218,48 +222,25 @@ func (h *Hash) Random() (field []byte, v Value, ok bool) {
 	return h.t.picked, v, ok
 }
 
-// purge removes what has expired; of a spread hash, not more than a chunk. As in Txn.expire, nobody waits for the commit.
+// purge removes what has expired. As in Txn.expire, nobody waits for the commit.
 func (h *Hash) purge() {
-	p, o := h.form()
-	if o != nil && o.thawed != nil {
+	p := h.packed()
+	if p == nil || !p.has(packedTimed) || p.nextExpiry() > h.t.now {
 		return
 	}
-	need, wrote := h.t.need, h.t.wrote
-	switch {
-	case o != nil && o.nextExpiry != 0 && o.nextExpiry < h.t.now:
-		h.purgeSpread(o)
-	case p != nil && p.has(packedTimed) && p.nextExpiry() < h.t.now:
-		h.purgePacked(p)
-	}
-	h.t.need, h.t.wrote = need, wrote
-}
-
-func (h *Hash) purgePacked(p packed) {
 	b := packedBuilder{}
 	h.Each(func(field []byte, v Value) bool {
 		b.add(field, v, true)
 		return true
 	})
-	switch {
-	case b.count == 0:
-		h.t.mark(&h.k, h.at)
-	case b.count < p.count() || b.next != p.nextExpiry():
-		_, _ = h.t.write(&h.k, h.at, h.content(b.appendTo(nil, p[0]))) // what stays for want of memory is still not there to anybody
-	}
-}
-
-func (h *Hash) purgeSpread(o *spread) {
-	m := o.members()
-	due, next := m.due(h.t.now)
-	if uint64(len(due)) == m.live {
-		h.t.mark(&h.k, h.at)
+	if b.count == p.count() && b.next == p.nextExpiry() {
 		return
 	}
-	for _, name := range due {
-		m.remove(m.find(name), h.t.logging)
+	need, wrote := h.t.need, h.t.wrote
+	if b.count == 0 {
+		h.t.mark(&h.k, h.at)
+	} else {
+		_, _ = h.t.write(&h.k, h.at, h.content(b.appendTo(nil, p[0]))) // what is not removed for want of memory is still not there to anybody
 	}
-	if len(due) > 0 || o.nextExpiry != next {
-		o.count, o.nextExpiry = m.live, next
-		h.t.changed(h.at)
-	}
+	h.t.need, h.t.wrote = need, wrote
 }

@@ -58,6 +58,30 @@ func (z *SortedSet) Add(member []byte, score float64) (created bool, err error) 
 	return true, z.insert(p, member, score, wide)
 }
 
+// ScoredMember is a member of a sorted set with its score.
+type ScoredMember struct {
+	Member []byte
+	Score  float64
+}
+
+// SetSortedSet puts a sorted set in the place of whatever a key holds, without an expiry. The members, at least one, are in order.
+func (t *Txn) SetSortedSet(k Key, members []ScoredMember) error {
+	at, _ := t.find(&k)
+	l, wide := t.e.limits.Load(), false
+	for i := range members {
+		wide = wide || len(members[i].Member) > l.ZSetValue
+	}
+	head := byte(ZSetKind)
+	if wide = wide || len(members) > l.ZSetEntries; wide {
+		head |= packedWide
+	}
+	b := packedBuilder{}
+	for i := range members {
+		b.add(members[i].Member, scoreValue(members[i].Score, wide), true)
+	}
+	return t.set(&k, at, cell{packed: true, str: b.appendTo(nil, head)})
+}
+
 // outgrows reports whether a set of so many members, of which one is new, leaves Redis's listpack.
 func (z *SortedSet) outgrows(count int, member []byte) bool {
 	l := z.t.e.limits.Load()

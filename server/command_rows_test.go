@@ -18,18 +18,8 @@ var rowDifferences = map[string]string{
 	"digest":          "Redis has it since 8.4",
 	"increx":          "Redis has it since 8.8",
 	"msetex":          "Redis has it since 8.4",
-	"hexpire":         "Redis has it since 7.4",
-	"hexpireat":       "Redis has it since 7.4",
-	"hexpiretime":     "Redis has it since 7.4",
-	"hpersist":        "Redis has it since 7.4",
-	"hpexpire":        "Redis has it since 7.4",
-	"hpexpireat":      "Redis has it since 7.4",
-	"hpexpiretime":    "Redis has it since 7.4",
-	"hpttl":           "Redis has it since 7.4",
-	"httl":            "Redis has it since 7.4",
-	"hgetdel":         "Redis has it since 8.0",
-	"hgetex":          "Redis has it since 8.0",
-	"hsetex":          "Redis has it since 8.0",
+	"zrank":           "WITHSCORE since 7.2",
+	"zrevrank":        "WITHSCORE since 7.2",
 }
 
 // docDifferences are the same for the documentation.
@@ -42,19 +32,8 @@ var docDifferences = map[string]string{
 	"increx":          "Redis has it since 8.8",
 	"msetex":          "Redis has it since 8.4",
 	"set":             "the conditions IFEQ to IFDNE, which Redis has since 8.4",
-	"hscan":           "Redis has NOVALUES since 7.4",
-	"hexpire":         "Redis has it since 7.4",
-	"hexpireat":       "Redis has it since 7.4",
-	"hexpiretime":     "Redis has it since 7.4",
-	"hpersist":        "Redis has it since 7.4",
-	"hpexpire":        "Redis has it since 7.4",
-	"hpexpireat":      "Redis has it since 7.4",
-	"hpexpiretime":    "Redis has it since 7.4",
-	"hpttl":           "Redis has it since 7.4",
-	"httl":            "Redis has it since 7.4",
-	"hgetdel":         "Redis has it since 8.0",
-	"hgetex":          "Redis has it since 8.0",
-	"hsetex":          "Redis has it since 8.0",
+	"zrank":           "WITHSCORE since 7.2",
+	"zrevrank":        "WITHSCORE since 7.2",
 }
 
 // docOwn are the fields of COMMAND DOCS that are ours to word, or that speak of Redis's past versions.

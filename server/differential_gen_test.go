@@ -20,6 +20,11 @@ type lineGen struct {
 	weight []int // cumulative, by row
 	dumps  []string
 	group  string // of the row whose arguments are drawn
+	// numKeys is the number of keys that the line has announced, 0 for none; mode is what ends of ranges are drawn for.
+	numKeys int
+	mode    rangeMode
+	// lex: lines may compare the names of a sorted set's members.
+	lex bool
 }
 
 // rareCommands are drawn less often than their kin, because they empty or exchange what the others work on.
@@ -29,7 +34,7 @@ const usualWeight = 10
 
 // newLineGen returns a generator for the rows. dumps are values as DUMP returns them.
 func newLineGen(seed uint64, rows []*Command, dumps []string) *lineGen {
-	g := &lineGen{rng: rand.New(rand.NewPCG(seed, 0)), dumps: dumps}
+	g := &lineGen{rng: rand.New(rand.NewPCG(seed, 0)), dumps: dumps, lex: true}
 	sum := 0
 	for _, row := range rows {
 		weight, rare := rareCommands[row.Name]
@@ -86,19 +91,17 @@ func (g *lineGen) command() []line {
 	row := g.rows[i]
 	l := line{g.anyCase(row.Name)}
 	g.group = row.Group
+	g.chooseRange(row)
 	if len(row.Sub) > 0 {
 		row = pick(g, row.Sub)
 		l = append(l, g.anyCase(row.Name))
 	}
 	l = g.spoil(g.args(l, row.Args))
-	if l.expiresSoon() {
+	if l.expiresSoon() || l.isNewer() {
 		return g.command()
 	}
-	switch row.Name {
-	case "dbsize":
+	if row.Name == "dbsize" {
 		return []line{wholeScan, l}
-	case "spop": // the servers pick other members: what is left is counted and removed
-		return []line{l, {"SCARD", l.key()}, {"DEL", l.key()}}
 	}
 	return []line{l}
 }
@@ -118,7 +121,13 @@ func (g *lineGen) args(l line, args []Arg) line {
 	options := slices.Clone(args[required:])
 	g.rng.Shuffle(len(options), func(i, j int) { options[i], options[j] = options[j], options[i] })
 	for _, a := range options {
-		if g.one(3) {
+		if a.Name == "sortby" {
+			if word, needed := g.sortBy(a); needed {
+				l = g.arg(l, word)
+			}
+			continue
+		}
+		if g.one(3) && !laterThanRedis(a.Since) {
 			l = g.arg(l, a)
 		}
 	}
@@ -130,11 +139,14 @@ func (g *lineGen) arg(l line, a Arg) line {
 	n := 1
 	if a.Flags&ArgMultiple != 0 {
 		n += g.rng.IntN(4)
-		switch {
-		case a.Type == ArgBlock && a.Name == "field_value" && g.one(50):
+		if a.Type == ArgBlock && a.Name == "field_value" && g.one(50) {
 			return g.manyFields(l)
-		case a.Name == "member" && g.one(50):
+		}
+		if a.Name == "score_member" && g.one(50) {
 			return g.manyMembers(l)
+		}
+		if g.numKeys > 0 && (a.Type == ArgKey || a.Name == "weight") && !g.one(30) {
+			n = g.numKeys
 		}
 	}
 	if a.Token != "" && a.Type != ArgPureToken {
@@ -166,17 +178,13 @@ func (g *lineGen) manyFields(l line) line {
 	return l
 }
 
-// manyMembers appends members: so many that the set is no longer a small one.
-func (g *lineGen) manyMembers(l line) line {
-	name := pick(g, []string{"many:%d", "%d", "%d"})
-	for i := range 100 + g.rng.IntN(600) {
-		l = append(l, fmt.Sprintf(name, i*i))
-	}
-	return l
-}
-
 // scalar returns a random string or number for the argument of that name.
 func (g *lineGen) scalar(a Arg) string {
+	if g.group == "sorted-set" {
+		if arg, ok := g.zsetScalar(a); ok {
+			return arg
+		}
+	}
 	switch a.Name {
 	case "seconds":
 		return g.span(1)
@@ -207,8 +215,6 @@ func (g *lineGen) scalar(a Arg) string {
 		return pick(g, []string{"1000", "1000000", "9223372036854775807", "0", "-1", "1", "2", "5", "-7"})
 	case "field":
 		return g.field()
-	case "member":
-		return g.member()
 	case "len":
 		return pick(g, []string{"0", "1", "2", "4", "-1"})
 	case "frequency":
@@ -259,7 +265,6 @@ var groupKeys = map[string][]string{
 	"bitmap":      {"bits", "bits:2", "{bits}:3"},
 	"hyperloglog": {"hll", "hll:2", "{hll}:3"},
 	"hash":        {"hash", "hash:2", "{hash}:3", "\x00hash\xff"},
-	"set":         {"set", "set:2", "{set}:3", "set:4", "\x00set\xff"},
 }
 
 // allKeys returns every name that a line may use.
@@ -289,14 +294,6 @@ func (g *lineGen) field() string {
 		return g.value()
 	}
 	return pick(g, fieldPool)
-}
-
-// member returns a member of a set: in most lines an integer, so that there are sets of integers, too.
-func (g *lineGen) member() string {
-	if g.one(5) {
-		return g.field()
-	}
-	return pick(g, []string{"0", "1", "2", "3", "5", "-17", "127", "32767", "32768", "-2147483649", "9223372036854775807"})
 }
 
 func (g *lineGen) number() string {

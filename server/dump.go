@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 
+	"quipu/engine"
 	"quipu/server/number"
 	"quipu/server/rdb"
 )
@@ -25,14 +26,16 @@ func dumpRow() *Command {
 }
 
 func dump(c *Call) error {
-	v, err := dumped(c, c.Keys[0])
+	v, found, err := getString(c, c.Keys[0])
 	switch {
 	case err != nil:
 		return err
-	case v == nil:
+	case !found:
 		c.Out.Null()
+	case v.Kind == engine.Int:
+		c.Out.Bulk(rdb.Append(nil, rdb.Int(v.Int)))
 	default:
-		c.Out.Bulk(rdb.Append(nil, v))
+		c.Out.Bulk(rdb.Append(nil, rdb.String(v.Str)))
 	}
 	return nil
 }
@@ -73,15 +76,11 @@ func restore(c *Call) error {
 	if ttlMillis < 0 {
 		return errRestoreTTL
 	}
-	v, err := decodeDump(c, c.Args[3])
+	text, err := decodeDump(c, c.Args[3])
 	if err != nil {
 		return err
 	}
-	if err := putRestored(c, v, o.expireAt(ttlMillis, c.Txn.Now())); err != nil {
-		return err
-	}
-	c.Out.OK()
-	return nil
+	return setAndOK(c, text, o.expireAt(ttlMillis, c.Txn.Now()))
 }
 
 // restoreOptions is what the words after the payload of RESTORE ask for. The engine keeps no idle times and frequencies that it did
@@ -139,14 +138,15 @@ func (o *restoreOptions) expireAt(ttlMillis, now int64) int64 {
 	return ttlMillis + now
 }
 
-// decodeDump returns the value in a payload. It may be in parts of the payload's bytes.
-func decodeDump(c *Call, payload []byte) (rdb.Value, error) {
+// decodeDump returns the string in a payload.
+func decodeDump(c *Call, payload []byte) ([]byte, error) {
 	v, err := rdb.Decode(payload, int(c.Srv.cfg.Load().ProtoMaxBulkLen))
-	switch {
-	case errors.Is(err, rdb.ErrPayload):
+	if errors.Is(err, rdb.ErrPayload) {
 		return nil, errDumpChecksum
-	case err != nil:
+	}
+	text, ok := v.(rdb.String)
+	if err != nil || !ok {
 		return nil, errDumpFormat
 	}
-	return v, nil
+	return text, nil
 }

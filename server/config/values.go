@@ -89,12 +89,7 @@ type Values struct {
 
 	// Encodings.
 
-	HashMaxListpackEntries int
-	HashMaxListpackValue   int64
-	SetMaxIntsetEntries    int
-	ZSetMaxListpackEntries int
-	ZSetMaxListpackValue   int64
-	HLLSparseMaxBytes      int64
+	HLLSparseMaxBytes int64
 
 	// The process.
 

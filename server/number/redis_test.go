@@ -127,6 +127,32 @@ func TestParseIntLikeRedis(t *testing.T) {
 	}
 }
 
+func TestParseBoundLikeRedis(t *testing.T) {
+	redis := resptest.Start(t).Dial(t)
+	rng := rand.New(rand.NewPCG(9, 10))
+	texts := append([]string{" ", "\v\f\r\n\t 5", "\x00", "\x005", "5\x00x", " \x00", "5 \x00", " -0x1p2", " inf", "+", "-", " nan"}, boundaries...)
+	for range 1000 {
+		texts = append(texts, randomNumber(rng))
+	}
+	var commands [][]any
+	for _, text := range texts {
+		commands = append(commands, []any{"DEL", "z"}, []any{"ZCOUNT", "z", text, 0})
+		f, _ := number.ParseBound([]byte(text))
+		commands = append(commands, []any{"ZADD", "z", string(number.AppendDouble(nil, f)), "m"}, []any{"ZCOUNT", "z", text, text})
+	}
+	replies := pipeline(t, redis, commands)
+	for i, text := range texts {
+		f, ok := number.ParseBound([]byte(text))
+		if ok != (replies[4*i+1].Kind == resp.KindInt) {
+			t.Errorf("ParseBound(%.60q) = %v, %t; ZCOUNT answers %s", text, f, ok, replies[4*i+1])
+			continue
+		}
+		if ok && replies[4*i+3].Int != 1 {
+			t.Errorf("ParseBound(%.60q) = %v, which is not what ZCOUNT takes it for", text, f)
+		}
+	}
+}
+
 func TestDoubleLikeRedis(t *testing.T) {
 	// A small sorted set keeps its scores in a listpack, where -0 becomes 0.
 	redis := resptest.Start(t, "--zset-max-listpack-entries", "0").Dial(t)
