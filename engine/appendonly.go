@@ -77,11 +77,18 @@ func (t *Txn) queueDirty(s *slot) {
 		tb.each(func(e entry, off uint32, f flags) {
 			if f&(flagDirty|flagQueued) == flagDirty {
 				e.setFlags(f | flagQueued)
+				if obj := tb.spread(e, f); obj != nil {
+					obj.content.queueDirty()
+				}
 				s.enqueue(tb, off)
 				t.list(s)
 			}
 		})
 	})
+	if k := s.objects; k != nil && len(k.forgetStore) > 0 {
+		k.forgetLog = append(k.forgetLog[:0], k.forgetStore...)
+		t.list(s)
+	}
 	if s.countsDirty {
 		s.countsQueued = true
 		t.list(s)

@@ -208,21 +208,33 @@ type checkpointWriter struct {
 
 	counts []byte // slot rows, which sort behind the entries: length-prefixed keys and values
 	taken  takenSlot
-	since  int
+	// elements are rows of a spread collection.
+	elements takenRows
+	since    int
 }
 
 // takenSlot is what a checkpoint has copied of one slot.
 type takenSlot struct {
-	arena   []byte
-	rows    []takenRow
+	takenRows
 	counts  []byte // the slot's row, empty when it has not changed: key, length of the value, value
 	flushed bool
+	// spreads are the collections whose elements are still to be taken, forgotten the numbers of those that are no more.
+	spreads   []*spread
+	forgotten []uint64
+	// elements are those that were taken with the slot.
+	elements takenRows
 }
 
-// takenRow is a row in the arena.
+// takenRows are rows in an arena.
+type takenRows struct {
+	arena []byte
+	rows  []takenRow
+}
+
+// takenRow is a row. Of a range, the value is its end.
 type takenRow struct {
+	kind       persist.Kind
 	key, value []byte
-	deleted    bool
 }
 
 func (w *checkpointWriter) run(ctx context.Context) error {
@@ -261,6 +273,7 @@ func (w *checkpointWriter) finish(databases []*database, ok bool) {
 	}
 	for _, db := range databases {
 		for i := range db.slots {
+			w.finishSpreads(&db.slots[i], ok)
 			w.yield(yieldPerSlot + w.e.finishSlot(&db.slots[i], ok))
 		}
 	}
@@ -328,21 +341,44 @@ func (w *checkpointWriter) takeSlot(s *slot) error {
 	if taken == nil {
 		taken = &w.taken
 		taken.copy(s)
+		w.freeze(s, taken.spreads)
 	}
 	s.mu.Unlock()
+	err := w.writeSlot(s, taken)
+	if len(taken.spreads) > 0 {
+		w.thaw(s, taken.spreads)
+	}
+	return err
+}
+
+// writeSlot writes what was taken of a slot, and the elements that are still to be taken.
+func (w *checkpointWriter) writeSlot(s *slot, taken *takenSlot) error {
 	w.counts = append(w.counts, taken.counts...)
 	if taken.flushed {
 		lo, hi := dataRange(s.db.id, s.number, 0, 0xffff)
 		if err := w.cp.DeleteRange(lo, hi); err != nil {
 			return err
 		}
+		lo, hi = slotElementRange(s.db.id, s.number)
+		if err := w.cp.Upper().DeleteRange(lo, hi); err != nil {
+			return err
+		}
 	}
-	return w.writeRows(taken)
+	if err := w.writeRows(&w.cp.Rows, &taken.takenRows); err != nil {
+		return err
+	}
+	if len(taken.elements.rows) > 0 {
+		return w.writeRows(w.cp.Upper(), &taken.elements)
+	}
+	return w.takeSpreads(s, taken)
 }
 
 // copy copies what is dirty of a locked slot.
 func (w *takenSlot) copy(s *slot) {
-	w.arena, w.rows, w.counts = w.arena[:0], w.rows[:0], w.counts[:0]
+	w.reset()
+	w.counts, w.forgotten = w.counts[:0], w.forgotten[:0]
+	clear(w.spreads)
+	w.spreads = w.spreads[:0]
 	w.flushed = s.flushed
 	if s.flushed {
 		s.flushed, s.flushTaken = false, true
@@ -356,6 +392,9 @@ func (w *takenSlot) copy(s *slot) {
 		s.countsDirty, s.countsTaken = false, true
 		w.takeCounts(s)
 	}
+	if s.objects != nil {
+		w.markSpreads(s)
+	}
 }
 
 // takeTable copies the dirty entries of a table. They count as taken until the checkpoint has ended.
@@ -367,18 +406,26 @@ func (w *takenSlot) takeTable(s *slot, t *table) {
 		}
 		e.setFlags(f&^flagDirty | flagTaken)
 		name := t.name(e, f)
-		row := takenRow{deleted: f&flagDeleted != 0}
-		// Growing the arena leaves earlier rows in the old one, which they keep alive.
 		from := len(w.arena)
 		w.arena = appendDataKey(w.arena, s.db.id, s.number, orderOf(name), name)
-		row.key = w.arena[from:len(w.arena):len(w.arena)]
-		if !row.deleted {
-			from = len(w.arena)
-			w.arena = appendRow(w.arena, t.cell(e, f))
-			row.value = w.arena[from:len(w.arena):len(w.arena)]
+		if f&flagDeleted != 0 {
+			w.addRow(persist.KindDelete, from, len(w.arena))
+			return
 		}
-		w.rows = append(w.rows, row)
+		c, mid := t.cell(e, f), len(w.arena)
+		w.arena = appendRow(w.arena, c)
+		w.addRow(persist.KindSet, from, mid)
+		if c.obj != nil {
+			w.spreads = append(w.spreads, c.obj)
+		}
 	})
+}
+
+// addRow adds the row at the end of the arena, whose key and value begin at these places. When the arena grows, earlier rows stay in the
+// old one, which they keep alive.
+func (w *takenRows) addRow(kind persist.Kind, key, value int) {
+	end := len(w.arena)
+	w.rows = append(w.rows, takenRow{kind, w.arena[key:value:value], w.arena[value:end:end]})
 }
 
 func (w *takenSlot) takeCounts(s *slot) {
@@ -388,14 +435,17 @@ func (w *takenSlot) takeCounts(s *slot) {
 	w.counts = append(w.counts, value...)
 }
 
-func (w *checkpointWriter) writeRows(taken *takenSlot) error {
+func (w *checkpointWriter) writeRows(to *persist.Rows, taken *takenRows) error {
 	slices.SortFunc(taken.rows, func(a, b takenRow) int { return bytes.Compare(a.key, b.key) })
 	for _, row := range taken.rows {
 		var err error
-		if row.deleted {
-			err = w.cp.Delete(row.key)
-		} else {
-			err = w.cp.Set(row.key, row.value)
+		switch row.kind {
+		case persist.KindSet:
+			err = to.Set(row.key, row.value)
+		case persist.KindDelete:
+			err = to.Delete(row.key)
+		case persist.KindDeleteRange:
+			err = to.DeleteRange(row.key, row.value)
 		}
 		if err != nil {
 			return err
@@ -453,29 +503,17 @@ func (e *Engine) finishSlot(s *slot, ok bool) (entries int) {
 		s.flushTaken = false
 		s.flushed = s.flushed || !ok
 	}
+	if k := s.objects; k != nil && k.forgetTaken != nil {
+		if !ok {
+			k.forgetStore = append(k.forgetStore, k.forgetTaken...)
+		}
+		k.forgetTaken = nil
+	}
 	return entries
 }
 
 func (e *Engine) finishTable(s *slot, t *table, ok bool) {
-	t.taken = false
-	var gone []uint32
-	t.each(func(en entry, off uint32, f flags) {
-		if f&flagTaken == 0 {
-			return
-		}
-		f &^= flagTaken
-		switch {
-		case !ok:
-			f |= flagDirty | flagStored // it may have failed after the rows had got there
-		case f&flagDeleted != 0 && f&flagsBusy == 0:
-			gone = append(gone, off)
-		default:
-			f |= flagStored
-		}
-		en.setFlags(f)
-	})
-	t.dirty = t.dirty || !ok
-	if len(gone) > 0 {
+	if gone := t.settle(ok); len(gone) > 0 {
 		e.bury(s, t, gone)
 	}
 }

@@ -1,5 +1,7 @@
 package engine
 
+import "strconv"
+
 // A collection is a hash, a list, a set or a sorted set: a value with elements. A Txn hands out views of them (Txn.Hash and so on),
 // which are valid until Unlock and stay valid while anything else is written; of an absent key, the view is empty, and the first element
 // that is added brings the key into existence. Removing the last one removes the key.
@@ -14,7 +16,7 @@ type Limits struct {
 
 // DefaultLimits are those of Redis 7.
 func DefaultLimits() Limits {
-	return Limits{HashEntries: 128, HashValue: 64, SetInts: 512, ZSetEntries: 128, ZSetValue: 64}
+	return Limits{HashEntries: 512, HashValue: 64, SetInts: 512, ZSetEntries: 128, ZSetValue: 64}
 }
 
 // SetLimits changes the limits for what is written from now on.
@@ -38,7 +40,15 @@ func (t *Txn) open(k Key, kind Kind) (collection, error) {
 		t.misses++
 		return c, nil
 	}
-	if f&flagCollection == 0 || c.packed().kind() != kind {
+	if f&flagCollection == 0 {
+		return c, ErrWrongType
+	}
+	if o := at.t.spread(at.e, f); o != nil {
+		if o.kind() != kind {
+			return c, ErrWrongType
+		}
+		t.whole(at.s, o)
+	} else if packed(at.t.payload(at.e, f)).kind() != kind {
 		return c, ErrWrongType
 	}
 	t.hits++
@@ -54,13 +64,33 @@ func (c *collection) locate() {
 	}
 }
 
-// packed returns the bytes of a packed collection, nil for an absent key. They alias the table.
-func (c *collection) packed() packed {
+// form returns the collection: the bytes of a packed one, which alias the table, or a spread one, or neither for an absent key.
+func (c *collection) form() (packed, *spread) {
 	c.locate()
 	if c.at.e == nil {
-		return nil
+		return nil, nil
 	}
-	return c.at.t.payload(c.at.e, c.at.e.flags())
+	f := c.at.e.flags()
+	if o := c.at.t.spread(c.at.e, f); o != nil {
+		return nil, o
+	}
+	return c.at.t.payload(c.at.e, f), nil
+}
+
+// packed returns the bytes of a packed collection, nil for any other and for an absent key. They alias the table.
+func (c *collection) packed() packed {
+	p, _ := c.form()
+	return p
+}
+
+// changed notes that the content was changed in place.
+func (c *collection) changed() { c.t.changed(c.at) }
+
+// whole makes sure that nothing of a collection is missing from memory. Lock has seen to that; under LockAll nobody has.
+func (t *Txn) whole(s *slot, o *spread) {
+	if o.partial {
+		t.e.fetchSpread(s, o)
+	}
 }
 
 // payload returns the string of an entry that has one.
@@ -80,24 +110,66 @@ func (c *collection) store(p packed) error {
 
 // content is a packed collection with the expiry of the key.
 func (c *collection) content(p packed) cell {
-	content := cell{packed: true, str: p}
-	if c.at.e != nil {
-		content.expireAt = c.at.e.expiry(c.at.e.flags())
-	}
-	return content
+	return cell{packed: true, str: p, expireAt: c.expiry()}
 }
 
-// removeItem removes an item, the last one with the key. It reports false only when the table's address space is exhausted.
-func (c *collection) removeItem(p packed, it item) bool {
-	if p.count() == 1 {
-		c.drop()
+// Packed collections beyond these bounds are spread: a commit of one element would write too much, and finding it would take too long.
+const (
+	maxPackedBytes = 2 << 10
+	maxPackedItems = 512
+)
+
+// storeOrSpread makes p the content of the key, spread when it is too large to be packed.
+func (c *collection) storeOrSpread(p packed) error {
+	if len(p) <= maxPackedBytes && (p.has(packedInts) || p.count() <= maxPackedItems) {
+		return c.store(p)
+	}
+	c.locate()
+	m := &members{sp: c.t.e.space}
+	o := c.at.s.newSpread(p[0]&^packedInts, m)
+	o.nextExpiry = p.nextExpiry()
+	ok := p.eachItem(c.t.borrowName(), func(name []byte, content cell) bool {
+		return m.set(m.find(name), name, content, c.t.logging)
+	})
+	o.count = m.len()
+	c.t.keepScratch(p)
+	err := ErrOutOfMemory
+	if ok {
+		err = c.t.set(&c.k, c.at, cell{obj: o, expireAt: c.expiry()})
+	}
+	if err != nil {
+		o.detach(c.t.e.space)
+	}
+	return err
+}
+
+// eachItem calls fn for every item until it returns false, and reports whether it never did.
+func (p packed) eachItem(buf []byte, fn func(name []byte, c cell) bool) bool {
+	if p.has(packedInts) {
+		for i := range p.ints() {
+			if !fn(strconv.AppendInt(buf[:0], p.int(i), 10), cell{}) {
+				return false
+			}
+		}
 		return true
 	}
-	return c.store(p.appendWithout(c.t.scratch[:0], it)) == nil
+	w := p.walk(buf)
+	for w.next() {
+		v := w.value()
+		if !fn(w.name, v.cell()) {
+			return false
+		}
+	}
+	return true
 }
 
-// changed notes that the content was changed in place.
-func (c *collection) changed() { c.t.changed(c.at) }
+// expiry returns that of the key.
+func (c *collection) expiry() int64 {
+	if c.at.e == nil {
+		return 0
+	}
+	return c.at.e.expiry(c.at.e.flags())
+}
 
 // drop removes the key.
 func (c *collection) drop() {
@@ -129,4 +201,17 @@ func (t *Txn) returnName(b []byte) {
 	if cap(b) <= maxKeptScratch {
 		t.names = append(t.names, b[:0])
 	}
+}
+
+// copySpread gives to a copy of a spread collection.
+func (t *Txn) copySpread(c cell, to Key) error {
+	t.whole(c.obj.slot, c.obj)
+	o := t.slot(&to).newSpread(c.obj.head, c.obj.content.clone(t.logging))
+	o.count, o.nextExpiry = c.obj.count, c.obj.nextExpiry
+	c.obj = o
+	err := t.put(&to, c)
+	if err != nil {
+		o.detach(t.e.space)
+	}
+	return err
 }

@@ -93,6 +93,7 @@ func (c *cut) takeEarly(s *slot, n uint16) {
 	}
 	taken := &takenSlot{}
 	taken.copy(s)
+	taken.copyElements(s)
 	s.cut = n
 	c.early[s] = taken
 }

@@ -17,6 +17,30 @@
 // header, 16 of name, 2 of value), 5 in the index at its mean load, and 1 to 2 in what pages, page lists and the slot itself
 // lose. Strings up to 64 bytes live in the arena, too; longer ones, and names beyond 254 bytes, are Go objects beside it.
 //
+// # Collections
+//
+// A hash, a set, a sorted set or a list is the value of its key. Small, it is packed (packed.go): one string, one entry, one row, written
+// whole with every change. Beyond 2 KiB it is spread (spread.go): the key's entry then holds a *spread, whose elements have rows of their
+// own, so that one of a million fields is what a commit and a checkpoint write. A collection does not go back to being packed.
+//
+// The elements are a content. That of hashes and sets is members (members.go): tables like a slot's, so a field is an entry, as compact as
+// a counter, with an expiry, flags and a place in the order of a scan of its own. A kind that needs more of its members than that (the
+// ranks of a sorted set) embeds members, is told of them by load and loaded, and gives back in release what it made; a kind whose elements
+// are not names (the nodes of a list) implements content itself. newContent says which kind has which. What a content owes:
+//
+//   - Whatever changes it is followed by Txn.changed on the key's entry; then commits, checkpoints, watches and eviction find it.
+//   - takeQueued and takeDirty tell rows as keys and values behind the collection's prefix; load and replay get them back. After a start
+//     a content first replays what the log has, without the rest; loading adds what the store has and memory does not know better.
+//     loaded says that all is there, and is the place to build what is derived.
+//   - A row that left memory because log and store were told may be read once more from the store by somebody who began before; he
+//     tries again, because every takeQueued and settle counts as a departure.
+//
+// An open view (collection.go) finds its place again after a write, so handlers may use several at once. Views change elements in two
+// steps, collection.element and collection.put or remove (element.go), which know both forms.
+//
+// A spread collection is in memory as a whole or not at all: it is dropped with its key's entry, and loaded in chunks, without the slot's
+// lock, by whoever locks its key next. What a dropped or deleted one held is freed in the background (freer.go).
+//
 // # Commits
 //
 // A change marks its entry, queues it in its table, and its slot in the commit that gathers (commit.go). A commit walks its

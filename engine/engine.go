@@ -231,7 +231,7 @@ func (e *Engine) stallEnded(op string, d time.Duration) {
 
 // start runs the background work until stop.
 func (e *Engine) start() {
-	for _, work := range []func(){e.flushLoop, e.syncLoop, e.checkpointLoop, e.expireLoop, e.evictLoop, e.warmLoop} {
+	for _, work := range []func(){e.flushLoop, e.syncLoop, e.checkpointLoop, e.expireLoop, e.evictLoop, e.warmLoop, e.freeLoop} {
 		e.workers.Add(1)
 		go func() {
 			defer e.workers.Done()
@@ -295,6 +295,7 @@ func (e *Engine) Close() error {
 			db.slots[i].tables(func(t *table) { t.release(e.space) })
 		}
 	}
+	e.space.freer.drain()
 	e.space.pages.close()
 	return err
 }

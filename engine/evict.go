@@ -190,6 +190,7 @@ func (e *Engine) sweep(goal int64, rounds int, may func(flags) bool) bool {
 		}
 		if e.sweepSlot(&db.slots[v.hand], may) {
 			dropped = true
+			e.space.freer.drain()
 		}
 		v.hand++
 		left--

@@ -119,8 +119,11 @@ func (e *Engine) loadSlot(s *slot) error {
 // expireChunk removes up to expireChunk due keys of a slot and reports whether there may be more. When there are none, the
 // slot's next expiry is known exactly.
 func (t *Txn) expireChunk(s *slot) bool {
+	if s.objects != nil && s.objects.frozen > 0 {
+		return false // the next cycle finds it as it is
+	}
 	next := int64(0)
-	var due []Key
+	var due [][]byte
 	s.tables(func(tb *table) {
 		if tb.partial {
 			next = earlier(next, s.db.nextExpiry[s.number].Load()) // evicted since it was loaded: keep the bound
@@ -134,7 +137,7 @@ func (t *Txn) expireChunk(s *slot) bool {
 		next = earlier(next, tb.nextExpiry)
 	})
 	for i := range due {
-		t.expireDue(s, &due[i])
+		t.expireDue(s, due[i])
 	}
 	if len(due) == expireChunk {
 		return true
@@ -151,26 +154,8 @@ func earlier(a, b int64) int64 {
 	return a
 }
 
-// due adds the names of due keys, up to expireChunk in all, and sets the table's next expiry to that of the first key which
-// is left.
-func (t *table) due(now int64, due []Key) []Key {
-	t.nextExpiry = 0
-	t.each(func(e entry, _ uint32, f flags) {
-		if f&flagExpires == 0 || f&flagDeleted != 0 {
-			return
-		}
-		at := e.expiry(f)
-		if at < now && len(due) < expireChunk {
-			due = append(due, Key{Name: append([]byte(nil), t.name(e, f)...)})
-			return
-		}
-		t.noteOverwrite(at)
-	})
-	return due
-}
-
-func (t *Txn) expireDue(s *slot, k *Key) {
-	k.hash, k.order = t.e.space.hash(k.Name), orderOf(k.Name)
+func (t *Txn) expireDue(s *slot, name []byte) {
+	k := &Key{Name: name, hash: t.e.space.hash(name), order: orderOf(name)}
 	tb := s.table(k.order)
 	e, off := tb.find(k.hash, k.Name)
 	t.delete(k, spot{s, tb, e, off})

@@ -17,8 +17,7 @@ func (t *Txn) FlushDB(n int) {
 	db.keys.Store(0)
 	db.expiries.Store(0)
 	if t.logging {
-		lo, hi := databaseRange(db.id)
-		t.enlistEvent(func(body []byte) []byte { return persist.AppendDeleteRange(body, lo, hi) }, db)
+		t.enlistEvent(func(body []byte) []byte { return appendDeleteDatabase(body, db.id) }, db)
 	}
 }
 
@@ -67,16 +66,25 @@ func (t *Txn) enlistEvent(op func(body []byte) []byte, dbs ...*database) {
 	}
 }
 
-func databaseRange(id uint8) (lo, hi []byte) {
-	return []byte{rowData, id}, successor([]byte{rowData, id})
+func appendDeleteDatabase(body []byte, id uint8) []byte {
+	for _, rows := range []byte{rowData, rowElement} {
+		lo, hi := databaseRange(rows, id)
+		body = persist.AppendDeleteRange(body, lo, hi)
+	}
+	return body
+}
+
+// databaseRange returns the bounds of a database's rows of one sort.
+func databaseRange(rows, id uint8) (lo, hi []byte) {
+	return []byte{rows, id}, successor([]byte{rows, id})
 }
 
 // void empties a slot: memory now, the store with the next checkpoint.
 func (s *slot) void(sp *space) {
-	s.tables(func(t *table) { t.release(sp) })
-	s.one = table{}
-	s.parts, s.bits = nil, 0
-	s.queued = s.queued[:0]
+	s.reset(sp)
+	if k := s.objects; k != nil {
+		k.forgetLog, k.forgetStore = nil, nil // the whole of their range goes
+	}
 	s.keys, s.expiries = 0, 0
 	s.db.nextExpiry[s.number].Store(0)
 	s.countsDirty = true

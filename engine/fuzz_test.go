@@ -74,7 +74,7 @@ func FuzzReplay(f *testing.F) {
 	f.Add(set)
 	f.Add(persist.AppendDelete(set, appendDataKey(nil, 0, 5, 7, []byte("name"))))
 	f.Add(persist.AppendSet(set, appendSlotKey(nil, 0, 5), appendSlotCounts(nil, slotCounts{keys: 1})))
-	lo, hi := databaseRange(0)
+	lo, hi := databaseRange(rowData, 0)
 	f.Add(persist.AppendDeleteRange(set, lo, hi))
 	f.Add(persist.AppendSet(nil, []byte{rowDatabases}, []byte{1, 0}))
 	e := openTest(f, vfs.NewMem(), func(o *Options) { o.Databases = 2 })

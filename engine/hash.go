@@ -1,6 +1,9 @@
 package engine
 
-import "math/rand/v2"
+import (
+	"bytes"
+	"math/rand/v2"
+)
 
 // Hash is a view of a key that holds a hash, or nothing. See collection for how long it is valid. What it returns, names and strings,
 // is valid until the Txn next writes or unlocks.
@@ -18,28 +21,26 @@ func (t *Txn) Hash(k Key) (Hash, error) {
 
 // Len returns the number of fields.
 func (h *Hash) Len() int {
-	if p := h.packed(); p != nil {
+	switch p, o := h.form(); {
+	case o != nil:
+		return int(o.count)
+	case p != nil:
 		return p.count()
 	}
 	return 0
 }
 
 // Get returns the value of a field.
-func (h *Hash) Get(field []byte) (Value, bool) {
-	p := h.packed()
-	if p == nil {
-		return Value{}, false
+func (h *Hash) Get(field []byte) (v Value, ok bool) {
+	if el := h.element(field); el.found {
+		v = el.value()
+		ok = !v.expired(h.t.now)
 	}
-	it, ok := p.find(field)
-	if !ok {
-		return Value{}, false
-	}
-	v := decodeValue(p[it.value:])
-	return v, !v.expired(h.t.now)
+	return v, ok
 }
 
 // expired: the value's time has come.
-func (v *Value) expired(now int64) bool { return v.ExpireAt != 0 && v.ExpireAt <= now }
+func (v *Value) expired(now int64) bool { return v.ExpireAt != 0 && v.ExpireAt < now }
 
 // textValue is the value that a string is kept as.
 func textValue(s []byte) Value {
@@ -52,34 +53,28 @@ func textValue(s []byte) Value {
 // Set gives a field a copy of value, without an expiry, and reports whether the field is new. The canonical decimal of an int64 is kept
 // as an Int.
 func (h *Hash) Set(field, value []byte) (created bool, err error) {
-	return h.put(field, textValue(value), false)
+	return h.set(field, textValue(value), false)
 }
 
 // SetKeepTTL is Set, but the field keeps the expiry that it has.
 func (h *Hash) SetKeepTTL(field, value []byte) (created bool, err error) {
-	return h.put(field, textValue(value), true)
+	return h.set(field, textValue(value), true)
 }
 
 // SetInt is Set for an integer.
 func (h *Hash) SetInt(field []byte, n int64) (created bool, err error) {
-	return h.put(field, Value{Kind: Int, Int: n}, false)
+	return h.set(field, Value{Kind: Int, Int: n}, false)
 }
 
 // IncrBy adds delta to a field that is an integer or absent, keeping its expiry, and returns the sum. It returns ErrNotInteger for any
 // other field, and ErrOverflow.
 func (h *Hash) IncrBy(field []byte, delta int64) (int64, error) {
-	p := h.packed()
-	if p == nil {
-		_, err := h.put(field, Value{Kind: Int, Int: delta}, false)
-		return delta, err
-	}
-	it, ok := p.find(field)
-	if !ok {
-		return delta, h.write(p, it, false, field, Value{Kind: Int, Int: delta})
-	}
-	v := decodeValue(p[it.value:])
-	if v.expired(h.t.now) {
-		v = Value{Kind: Int}
+	el := h.element(field)
+	v := Value{Kind: Int}
+	if el.found {
+		if v = el.value(); v.expired(h.t.now) {
+			v = Value{Kind: Int}
+		}
 	}
 	if v.Kind != Int {
 		return 0, ErrNotInteger
@@ -89,49 +84,33 @@ func (h *Hash) IncrBy(field []byte, delta int64) (int64, error) {
 		return 0, err
 	}
 	v.Int = sum
-	return sum, h.write(p, it, true, field, v)
+	return sum, h.write(&el, field, v)
 }
 
-func (h *Hash) put(field []byte, v Value, keepTTL bool) (created bool, err error) {
-	p := h.packed()
-	if p == nil {
-		b := appendPackedHead(h.t.scratch[:0], byte(HashKind), 1, v.ExpireAt)
-		b = appendValue(appendName(b, 0, field), v)
-		return true, h.storeAs(b, field, v)
-	}
-	it, found := p.find(field)
-	if found {
-		old := decodeValue(p[it.value:])
-		found = !old.expired(h.t.now)
-		if keepTTL && found {
+func (h *Hash) set(field []byte, v Value, keepTTL bool) (created bool, err error) {
+	el := h.element(field)
+	created = true
+	if el.found {
+		old := el.value()
+		created = old.expired(h.t.now)
+		if keepTTL && !created {
 			v.ExpireAt = old.ExpireAt
 		}
-		return !found, h.write(p, it, true, field, v)
 	}
-	return true, h.write(p, it, false, field, v)
+	return created, h.write(&el, field, v)
 }
 
-// write gives a field its value, at the place that find has returned for it.
-func (h *Hash) write(p packed, it item, found bool, field []byte, v Value) error {
-	switch {
-	case !found:
-		return h.storeAs(p.appendWithItem(h.t.scratch[:0], it, field, v), field, v)
-	case v.Kind == Int && (p[it.value] == valueExpires) == (v.ExpireAt != 0) && storeInt(p[it.value:], v.Int):
-		if v.ExpireAt != 0 {
-			break // it may be another one
-		}
-		h.changed()
-		return nil
+func (h *Hash) write(el *element, field []byte, v Value) error {
+	if err := h.put(el, byte(HashKind), field, v); err != nil {
+		return err
 	}
-	return h.storeAs(p.appendWithValue(h.t.scratch[:0], it, v), field, v)
-}
-
-// storeAs stores the hash after a field was given a value.
-func (h *Hash) storeAs(p packed, field []byte, v Value) error {
-	if l := h.t.e.limits.Load(); p.count() > l.HashEntries || max(len(field), v.textLen()) > l.HashValue {
-		p[0] |= packedWide
+	if v.ExpireAt != 0 {
+		h.at.s.noteExpiry(v.ExpireAt)
 	}
-	return h.store(p)
+	if l := h.t.e.limits.Load(); len(field) > l.HashValue || v.textLen() > l.HashValue || !el.found && h.Len() > l.HashEntries {
+		h.widen()
+	}
+	return nil
 }
 
 // textLen returns the length of a value as Redis sees it.
@@ -155,63 +134,80 @@ func intLen(n int64) int {
 
 // Delete removes a field and reports whether it existed.
 func (h *Hash) Delete(field []byte) bool {
-	p := h.packed()
-	if p == nil {
+	el := h.element(field)
+	if !el.found {
 		return false
 	}
-	it, ok := p.find(field)
-	if !ok {
-		return false
-	}
-	v := decodeValue(p[it.value:])
-	return h.removeItem(p, it) && !v.expired(h.t.now)
+	v := el.value()
+	expired := v.expired(h.t.now)
+	return h.remove(&el) && !expired
 }
 
 // SetExpiry sets a field's expiry, in unix milliseconds; 0 removes it, and a time that has passed deletes the field. It reports whether
 // the field existed.
 func (h *Hash) SetExpiry(field []byte, at int64) bool {
-	p := h.packed()
-	v, ok := h.Get(field)
+	el := h.element(field)
+	if !el.found {
+		return false
+	}
+	v := el.value()
 	switch {
-	case !ok:
+	case v.expired(h.t.now):
 		return false
 	case at != 0 && at <= h.t.now:
-		return h.Delete(field)
+		return h.remove(&el)
 	case v.ExpireAt == at:
 		return true
 	}
 	v.ExpireAt = at
-	it, _ := p.find(field)
-	return h.store(p.appendWithValue(h.t.scratch[:0], it, v)) == nil
+	v.Str = bytes.Clone(v.Str)
+	return h.write(&el, field, v) == nil
 }
 
 // Each calls fn for every field until it returns false. field is valid during the call only. fn must not write.
 func (h *Hash) Each(fn func(field []byte, v Value) bool) {
-	p := h.packed()
-	if p == nil {
-		return
-	}
-	w := p.walk(h.t.borrowName())
-	for w.next() {
-		if v := w.value(); !v.expired(h.t.now) && !fn(w.name, v) {
-			break
+	p, o := h.form()
+	switch {
+	case o != nil:
+		o.members().each(func(name []byte, c cell) bool {
+			v := c.value()
+			return v.expired(h.t.now) || fn(name, v)
+		})
+	case p != nil:
+		w := p.walk(h.t.borrowName())
+		for w.next() {
+			if v := w.value(); !v.expired(h.t.now) && !fn(w.name, v) {
+				break
+			}
 		}
+		h.t.returnName(w.name)
 	}
-	h.t.returnName(w.name)
 }
 
 // Scan calls fn for about count fields from cursor on and returns the cursor to go on from, 0 at the end. Fields that are there from
 // the first call of an iteration to its last are all met. field is valid during the call only. fn must not write.
 func (h *Hash) Scan(cursor uint64, count int, fn func(field []byte, v Value)) (next uint64) {
-	h.Each(func(field []byte, v Value) bool {
-		fn(field, v)
+	visit := func(field []byte, v Value) bool {
+		if !v.expired(h.t.now) {
+			fn(field, v)
+		}
 		return true
-	})
+	}
+	if _, o := h.form(); o != nil {
+		return o.members().scan(cursor, count, func(name []byte, c cell) { visit(name, c.value()) })
+	}
+	if cursor == 0 {
+		h.Each(visit)
+	}
 	return 0
 }
 
 // Random returns some field, false when there is none. The field is valid until the next call.
 func (h *Hash) Random() (field []byte, v Value, ok bool) {
+	if _, o := h.form(); o != nil {
+		name, c := o.members().random()
+		return name, c.value(), true
+	}
 	skip := rand.IntN(max(h.Len(), 1))
 	h.Each(func(f []byte, value Value) bool {
 		h.t.picked = append(h.t.picked[:0], f...)
@@ -222,25 +218,48 @@ func (h *Hash) Random() (field []byte, v Value, ok bool) {
 	return h.t.picked, v, ok
 }
 
-// purge removes what has expired. As in Txn.expire, nobody waits for the commit.
+// purge removes what has expired; of a spread hash, not more than a chunk. As in Txn.expire, nobody waits for the commit.
 func (h *Hash) purge() {
-	p := h.packed()
-	if p == nil || !p.has(packedTimed) || p.nextExpiry() > h.t.now {
+	p, o := h.form()
+	if o != nil && o.thawed != nil {
 		return
 	}
+	need, wrote := h.t.need, h.t.wrote
+	switch {
+	case o != nil && o.nextExpiry != 0 && o.nextExpiry < h.t.now:
+		h.purgeSpread(o)
+	case p != nil && p.has(packedTimed) && p.nextExpiry() < h.t.now:
+		h.purgePacked(p)
+	}
+	h.t.need, h.t.wrote = need, wrote
+}
+
+func (h *Hash) purgePacked(p packed) {
 	b := packedBuilder{}
 	h.Each(func(field []byte, v Value) bool {
 		b.add(field, v, true)
 		return true
 	})
-	if b.count == p.count() && b.next == p.nextExpiry() {
+	switch {
+	case b.count == 0:
+		h.t.mark(&h.k, h.at)
+	case b.count < p.count() || b.next != p.nextExpiry():
+		_, _ = h.t.write(&h.k, h.at, h.content(b.appendTo(nil, p[0]))) // what stays for want of memory is still not there to anybody
+	}
+}
+
+func (h *Hash) purgeSpread(o *spread) {
+	m := o.members()
+	due, next := m.due(h.t.now)
+	if uint64(len(due)) == m.live {
+		h.t.mark(&h.k, h.at)
 		return
 	}
-	need, wrote := h.t.need, h.t.wrote
-	if b.count == 0 {
-		h.t.mark(&h.k, h.at)
-	} else {
-		_, _ = h.t.write(&h.k, h.at, h.content(b.appendTo(nil, p[0]))) // what is not removed for want of memory is still not there to anybody
+	for _, name := range due {
+		m.remove(m.find(name), h.t.logging)
 	}
-	h.t.need, h.t.wrote = need, wrote
+	if len(due) > 0 || o.nextExpiry != next {
+		o.count, o.nextExpiry = m.live, next
+		h.t.changed(h.at)
+	}
 }

@@ -56,12 +56,12 @@ func (m *collectionModel) unlock() {
 }
 
 func (m *collectionModel) field() []byte {
-	n := m.rnd.IntN(60)
+	n := m.rnd.IntN([]int{20, 200}[m.rnd.IntN(2)])
 	switch n % 4 {
 	case 0:
 		return fmt.Append(nil, n)
 	case 1:
-		return fmt.Appendf(nil, "%s%d", strings.Repeat("long", n/6), n)
+		return fmt.Appendf(nil, "%s%d", strings.Repeat("long", n%30), n)
 	default:
 		return fmt.Appendf(nil, "field:%d", n)
 	}
@@ -75,7 +75,9 @@ func (m *collectionModel) step() {
 		m.stepSet()
 	case n < 965:
 		m.now += m.rnd.Int64N(50)
-	case n < 980:
+	case n < 970:
+		m.grow()
+	case n < 985:
 		for i := range m.e.physical()[0].slots {
 			m.e.sweepSlot(&m.e.physical()[0].slots[i], flags.cold)
 		}
@@ -91,6 +93,25 @@ func (m *collectionModel) step() {
 	default:
 		checkEngine(m.t, m.e)
 	}
+}
+
+// grow gives a hash enough fields for several tables.
+func (m *collectionModel) grow() {
+	m.t.Helper()
+	name := fmt.Sprintf("hash:%d", m.rnd.IntN(2))
+	k := m.lock(name, true)
+	defer m.unlock()
+	m.sweep(m.hashes[name])
+	h, _ := m.x.Hash(k)
+	from := m.rnd.IntN(20000)
+	for i := from; i < from+1500; i++ {
+		f := fmt.Append(nil, i)
+		if _, err := h.SetInt(f, int64(i)); err != nil {
+			m.t.Fatal(err)
+		}
+		m.hashes[name][string(f)] = Value{Kind: Int, Int: int64(i)}
+	}
+	m.compareHash(name, &h, m.hashes[name])
 }
 
 // sweep drops what has expired from the model's hash.
@@ -166,7 +187,7 @@ func (m *collectionModel) changeHash(h *Hash, want map[string]Value) {
 		if old.ExpireAt = at; had {
 			want[string(field)] = old
 		}
-		if old.expired(m.now) {
+		if at != 0 && at <= m.now {
 			delete(want, string(field))
 		}
 	}

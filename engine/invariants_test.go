@@ -11,6 +11,7 @@ import (
 type census struct {
 	pages     int64
 	sideBytes int64
+	spreads   map[spreadName]bool // numbers that elements may have in the store
 }
 
 // checkEngine fails the test when any bookkeeping of the engine is not what a recount of memory and store gives.
@@ -19,7 +20,8 @@ func checkEngine(t testing.TB, e *Engine) {
 	x := e.NewTxn()
 	x.LockAll()
 	defer x.Unlock()
-	var c census
+	e.space.freer.drain()
+	c := census{spreads: map[spreadName]bool{}}
 	for _, db := range e.physical() {
 		keys, expiries := int64(0), int64(0)
 		for i := range db.slots {
@@ -33,6 +35,9 @@ func checkEngine(t testing.TB, e *Engine) {
 		if keys != db.keys.Load() || expiries != db.expiries.Load() {
 			t.Fatalf("database %d counts %d keys, %d expiries; its slots %d, %d", db.id, db.keys.Load(), db.expiries.Load(), keys, expiries)
 		}
+	}
+	if err := e.checkOwners(&c); err != nil {
+		t.Fatal(err)
 	}
 	if used := e.space.pages.used.Load(); used != c.pages {
 		t.Fatalf("%d pages are handed out, the tables hold %d", used, c.pages)
@@ -60,13 +65,19 @@ func (e *Engine) checkSlot(s *slot, c *census) error {
 			err = checkTable(e.space, t, c)
 		}
 		if err == nil {
-			err = e.tally(s, t, &n)
+			err = e.tally(s, t, &n, c)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	if err := checkQueued(s); err != nil {
+	if err := checkQueued(&s.tableSet); err != nil {
+		return err
+	}
+	if (len(s.queued) > 0 || !s.one.queue.empty()) && !s.listed {
+		return fmt.Errorf("queued entries, but no commit has the slot listed")
+	}
+	if err := e.checkSpreads(s, c); err != nil {
 		return err
 	}
 	if n.keys != s.keys || n.expiries != s.expiries {
@@ -80,7 +91,7 @@ func (e *Engine) checkSlot(s *slot, c *census) error {
 }
 
 // checkQueued: what has queued entries is on the lists that the commit walk goes by.
-func checkQueued(s *slot) error {
+func checkQueued(s *tableSet) error {
 	queued := map[*table]int{}
 	for _, t := range s.queued {
 		queued[t]++
@@ -100,15 +111,13 @@ func checkQueued(s *slot) error {
 	case err != nil:
 		return err
 	case len(queued) > 0:
-		return fmt.Errorf("the slot's list has %d tables that are not the slot's", len(queued))
-	case (len(s.queued) > 0 || !s.one.queue.empty()) && !s.listed:
-		return fmt.Errorf("queued entries, but no commit has the slot listed")
+		return fmt.Errorf("the list of queued tables has %d strange ones", len(queued))
 	}
 	return nil
 }
 
 // tally counts a table's keys; of a partial one, the rows of the store that memory lacks, too.
-func (e *Engine) tally(s *slot, t *table, n *slotTally) error {
+func (e *Engine) tally(s *slot, t *table, n *slotTally, c *census) error {
 	count := func(expireAt int64) {
 		n.keys++
 		if expireAt != 0 {
@@ -129,6 +138,9 @@ func (e *Engine) tally(s *slot, t *table, n *slotTally) error {
 	for i := range rows {
 		if !n.present[string(rows[i].name)] {
 			count(rows[i].cell.expireAt)
+			if o := rows[i].cell.obj; o != nil {
+				c.spreads[spreadName{s.db.id, s.number, o.id}] = true
+			}
 		}
 	}
 	return err

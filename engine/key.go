@@ -33,14 +33,15 @@ func (e *Engine) Key(db int, name []byte) Key {
 //	rowDatabases                                           which physical database each logical one is (SWAPDB)
 //	rowData  db(1) slot(2) order(2) uvarint(len) name      one entry
 //	rowSlot  db(1) slot(2)                                 what a slot holds in all
+//	rowElement db(1) slot(2) number(8) ...                 an element of a spread collection
 //
 // Integers are big endian, so that rows sort by database, slot and order: a SCAN and the loading of part of a slot read the
-// store forwards. The length before the name leaves room for rows that hang below a name (the fields of a hash).
-// Slot rows sort last so that a checkpoint can write them after the entries that they count.
+// store forwards. Slot rows sort behind data rows so that a checkpoint can write them after the entries that they count.
 const (
 	rowDatabases = 0x01
 	rowData      = 0x02
 	rowSlot      = 0x03
+	rowElement   = 0x04
 
 	dataPrefix = 1 + 1 + 2
 	dataHeader = dataPrefix + 2
@@ -103,11 +104,13 @@ func parseSlotKey(key []byte) (db uint8, slot uint16, err error) {
 }
 
 // Row values of entries: a type byte, the expiry where the type byte says so (8 bytes, unix milliseconds, big endian), and
-// the content: a zigzag varint for an integer, else the bytes themselves, which for rowPacked are a collection (packed.go).
+// the content: a zigzag varint for an integer, the bytes of a string or of a packed collection (packed.go), what there is to say of a
+// spread one (spread.go).
 const (
 	rowInt     = 0x01
 	rowString  = 0x02
 	rowPacked  = 0x03
+	rowSpread  = 0x04
 	rowExpires = 0x80
 )
 
@@ -118,6 +121,8 @@ func appendRow(dst []byte, c cell) []byte {
 		kind = rowInt
 	case c.packed:
 		kind = rowPacked
+	case c.obj != nil:
+		kind = rowSpread
 	}
 	if c.expireAt != 0 {
 		dst = append(dst, kind|rowExpires)
@@ -125,8 +130,11 @@ func appendRow(dst []byte, c cell) []byte {
 	} else {
 		dst = append(dst, kind)
 	}
-	if c.isInt {
+	switch {
+	case c.isInt:
 		return binary.AppendVarint(dst, c.num)
+	case c.obj != nil:
+		return appendSpreadRow(dst, c.obj)
 	}
 	return append(dst, c.str...)
 }
@@ -158,6 +166,11 @@ func parseRow(value []byte) (cell, error) {
 			return cell{}, err
 		}
 		c.packed, c.str = true, rest
+	case rowSpread:
+		var err error
+		if c.obj, err = parseSpreadRow(rest); err != nil {
+			return cell{}, err
+		}
 	default:
 		return cell{}, fmt.Errorf("%w: type %d", errRow, kind)
 	}
@@ -168,12 +181,18 @@ func parseRow(value []byte) (cell, error) {
 type slotCounts struct {
 	keys, expiries uint64
 	nextExpiry     int64 // unix milliseconds; no expiry of the slot is earlier; 0 when there is none
+	// lastSpread is the highest number that a spread collection of the slot was given; rows of slots that never had one end before it.
+	lastSpread uint64
 }
 
 func appendSlotCounts(dst []byte, c slotCounts) []byte {
 	dst = binary.AppendUvarint(dst, c.keys)
 	dst = binary.AppendUvarint(dst, c.expiries)
-	return binary.AppendVarint(dst, c.nextExpiry)
+	dst = binary.AppendVarint(dst, c.nextExpiry)
+	if c.lastSpread != 0 {
+		dst = binary.AppendUvarint(dst, c.lastSpread)
+	}
+	return dst
 }
 
 func parseSlotCounts(value []byte) (slotCounts, error) {
@@ -187,8 +206,14 @@ func parseSlotCounts(value []byte) (slotCounts, error) {
 		return c, fmt.Errorf("%w: slot counts %x", errRow, value)
 	}
 	next, l := binary.Varint(value[n+m:])
-	if l <= 0 || n+m+l != len(value) || expiries > keys {
+	if l <= 0 || expiries > keys {
 		return c, fmt.Errorf("%w: slot counts %x", errRow, value)
 	}
-	return slotCounts{keys, expiries, next}, nil
+	c = slotCounts{keys: keys, expiries: expiries, nextExpiry: next}
+	if rest := value[n+m+l:]; len(rest) > 0 {
+		if c.lastSpread, n = binary.Uvarint(rest); n != len(rest) || c.lastSpread == 0 || c.lastSpread > maxSpreadID {
+			return slotCounts{}, fmt.Errorf("%w: slot counts %x", errRow, value)
+		}
+	}
+	return c, nil
 }

@@ -14,6 +14,18 @@ func (t *Txn) load(k *Key) {
 	s := t.e.slot(k)
 	s.mu.Lock()
 	departures := s.departures
+	tb := s.table(k.order)
+	if e, _ := tb.find(k.hash, k.Name); e != nil {
+		o := tb.spread(e, e.flags())
+		if o != nil {
+			e.setFlags(e.flags() | heatMask) // not to be dropped halfway
+		}
+		s.mu.Unlock()
+		if o != nil {
+			t.prepare(s, o)
+		}
+		return
+	}
 	s.mu.Unlock()
 	c, ok := t.e.readRow(s, k)
 	s.mu.Lock()
@@ -63,11 +75,18 @@ func (s *slot) admit(sp *space, hash uint64, order uint16, name []byte, c cell, 
 	if e, _ := t.find(hash, name); e != nil {
 		return true
 	}
+	if c.obj != nil {
+		c.obj = s.adopt(sp, c.obj)
+		t.hollow = t.hollow || c.obj.partial
+	}
 	if _, _, ok := t.insert(sp, hash, name, c, flagStored|heat); ok {
 		return true
 	}
 	s.evicted(t.drop(sp, flags.clean))
 	_, _, ok := t.insert(sp, hash, name, c, flagStored|heat)
+	if !ok && c.obj != nil {
+		c.obj.detach(sp)
+	}
 	return ok
 }
 

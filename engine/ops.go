@@ -48,6 +48,8 @@ func (c *cell) value() Value {
 		v.Kind, v.Int, v.Str = Int, c.num, nil
 	case c.packed:
 		v.Kind, v.Str = packed(c.str).kind(), nil
+	case c.obj != nil:
+		v.Kind = c.obj.kind()
 	}
 	return v
 }
@@ -78,7 +80,9 @@ func (t *Txn) find(k *Key) (spot, flags) {
 	at := spot{s, tb, e, off}
 	t.note(s, f)
 	if f&flagExpires != 0 && f&flagDeleted == 0 && e.expiry(f) < t.now {
-		t.expire(k, at)
+		if o := tb.spread(e, f); o == nil || o.thawed == nil {
+			t.expire(k, at)
+		}
 		return spot{s: s, t: tb}, 0
 	}
 	if f&flagDeleted != 0 {
@@ -234,7 +238,7 @@ func (t *Txn) IncrBy(k Key, delta int64) (int64, error) {
 func (t *Txn) incrAside(k *Key, at spot, f flags, delta int64) (int64, error) {
 	c := at.t.cell(at.e, f)
 	switch {
-	case c.packed:
+	case c.packed || c.obj != nil:
 		return 0, ErrWrongType
 	case !c.isInt:
 		return 0, ErrNotInteger
@@ -295,12 +299,17 @@ func (t *Txn) write(k *Key, at spot, c cell) (*table, error) {
 	if at.e == nil {
 		return t.create(k, at, c)
 	}
-	had := at.e.flags()&flagExpires != 0
+	f := at.e.flags()
+	had := f&flagExpires != 0
+	old := at.t.spread(at.e, f)
 	e, off, ok := at.t.replace(sp, k.hash, at.e, at.off, c)
 	if !ok {
 		return nil, ErrOutOfMemory
 	}
 	at.e, at.off = e, off
+	if old != nil && old != c.obj {
+		at.s.forget(old, t.logging)
+	}
 	if has := c.expireAt != 0; has != had {
 		at.s.addKeys(0, boolInt(has)-boolInt(had))
 	}
@@ -372,6 +381,11 @@ func (t *Txn) mark(k *Key, at spot) {
 	t.moves++
 	f := at.e.flags()
 	at.s.addKeys(-1, -boolInt(f&flagExpires != 0))
+	if obj := at.t.spread(at.e, f); obj != nil {
+		at.s.forget(obj, t.logging)
+		at.t.letGo(t.e.space, at.e.sideNumber(f), obj)
+		obj.detach(t.e.space)
+	}
 	t.changed(at)
 	f = at.e.flags()
 	if f&flagsBusy == flagDirty && f&flagStored == 0 {
@@ -426,7 +440,10 @@ func (t *Txn) Copy(from, to Key) error {
 	}
 	c := at.t.cell(at.e, f)
 	c.str = bytes.Clone(c.str)
-	return t.put(&to, c)
+	if c.obj == nil {
+		return t.put(&to, c)
+	}
+	return t.copySpread(c, to)
 }
 
 // Encoding names the representation as Redis's OBJECT ENCODING does; empty for an absent key.
@@ -439,6 +456,8 @@ func (t *Txn) Encoding(k Key) string {
 	switch {
 	case c.packed:
 		return packed(c.str).encoding()
+	case c.obj != nil:
+		return packed{c.obj.head}.encoding()
 	case c.isInt:
 		return "int"
 	case len(c.str) <= maxEmbedded:
@@ -461,6 +480,9 @@ func (t *Txn) MemoryUsage(k Key) (int64, bool) {
 	n := int64(at.e.size(f)) + referenceBytes
 	if f&kindMask == kindSide {
 		n += at.t.side[at.e.sideNumber(f)].bytes()
+	}
+	if obj := at.t.spread(at.e, f); obj != nil {
+		n += obj.content.bytes()
 	}
 	return n, true
 }

@@ -209,14 +209,14 @@ func decodeValue(b []byte) (v Value) {
 		n, w := binary.Uvarint(b[1:])
 		v.Kind, v.Str = String, b[1+w:1+w+int(n)]
 	case h == valueFloat:
-		v.Kind, v.Int = packedFloat, int64(binary.LittleEndian.Uint64(b[1:]))
+		v.Kind, v.Str, v.Int = packedFloat, b[1:9], int64(binary.LittleEndian.Uint64(b[1:]))
 	default:
 		v.Int = packedInt(b[1 : 1+int(h-valueInt)])
 	}
 	return v
 }
 
-// packedFloat is the kind of a value that is a float64, whose bits are its Int. It is seen inside the engine only.
+// packedFloat is the kind of a value that is a float64, whose bits are its Int, and Str. It is seen inside the engine only.
 const packedFloat Kind = 0xff
 
 func packedInt(b []byte) int64 {

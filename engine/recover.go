@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -105,6 +106,10 @@ func (e *Engine) databaseByID(id uint8) (*database, error) {
 
 func (s *slot) setCounts(c slotCounts) {
 	s.keys, s.expiries = c.keys, c.expiries
+	if c.lastSpread > 0 {
+		k := s.knowObjects()
+		k.last = max(k.last, c.lastSpread)
+	}
 	s.db.nextExpiry[s.number].Store(c.nextExpiry)
 }
 
@@ -140,6 +145,8 @@ func (r *replayer) applyOp(op *persist.Op) error {
 		return fmt.Errorf("%w: empty key", errRow)
 	}
 	switch {
+	case op.Key[0] == rowElement:
+		return r.applyElement(op)
 	case op.Kind == persist.KindDeleteRange:
 		return r.applyFlush(op.Key, op.Value)
 	case op.Key[0] == rowData:
@@ -184,26 +191,34 @@ func (r *replayer) applyEntry(op *persist.Op) error {
 		return err
 	}
 	s := &db.slots[k.slot]
-	if !r.putEntry(s, k, c, deleted) {
+	hollow := c.obj != nil
+	if hollow {
+		c.obj = s.adopt(r.e.space, c.obj)
+	}
+	if _, ok := s.replayEntry(r.e.space, k.order, k.name, c, deleted); !ok {
 		return fmt.Errorf("slot %d: %w", k.slot, ErrOutOfMemory)
+	}
+	if hollow {
+		s.table(k.order).hollow = true
 	}
 	s.noteExpiry(c.expireAt)
 	return nil
 }
 
-func (r *replayer) putEntry(s *slot, k dataKey, c cell, deleted bool) bool {
-	sp := r.e.space
-	hash := sp.hash(k.name)
-	t := s.makeRoom(sp, k.order)
-	e, off := t.find(hash, k.name)
-	var ok bool
+// replayEntry gives a name what a row of the log says: it may have to be told to the store, and the store may have something else. was
+// tells whether the name was there before.
+func (ts *tableSet) replayEntry(sp *space, order uint16, name []byte, c cell, deleted bool) (was, ok bool) {
+	hash := sp.hash(name)
+	t := ts.makeRoom(sp, order)
+	e, off := t.find(hash, name)
 	if e == nil {
-		e, _, ok = t.insert(sp, hash, k.name, c, 0)
+		e, _, ok = t.insert(sp, hash, name, c, 0)
 	} else {
+		was = e.flags()&flagDeleted == 0
 		e, _, ok = t.replace(sp, hash, e, off, c)
 	}
 	if !ok {
-		return false
+		return was, false
 	}
 	f := e.flags()&^flagDeleted | flagDirty | flagStored
 	if deleted {
@@ -214,7 +229,54 @@ func (r *replayer) putEntry(s *slot, k dataKey, c cell, deleted bool) bool {
 	if t.wantsCompaction() {
 		t.compact(sp, nil)
 	}
-	return true
+	return was, true
+}
+
+// applyElement applies a row of a spread collection, whose key's row has come before it, or the end of one.
+func (r *replayer) applyElement(op *persist.Op) error {
+	if op.Kind == persist.KindDeleteRange && len(op.Key) < elementPrefix {
+		return nil // a whole database: the range of its keys has come before
+	}
+	s, id, err := r.e.slotOfElement(op.Key)
+	if err != nil {
+		return err
+	}
+	row := elementRow{kind: op.Kind, key: op.Key[elementPrefix:], value: op.Value}
+	if op.Kind == persist.KindDeleteRange {
+		if len(row.key) == 0 {
+			s.replayForget(r.e.space, id)
+			return nil
+		}
+		if len(op.Value) < elementPrefix {
+			return fmt.Errorf("%w: range %x to %x", errRow, op.Key, op.Value)
+		}
+		row.value = op.Value[elementPrefix:]
+	}
+	if s.objects == nil || s.objects.byID[id] == nil {
+		return fmt.Errorf("%w: element %x of no collection", errRow, op.Key)
+	}
+	return s.objects.byID[id].content.replay(row)
+}
+
+func (e *Engine) slotOfElement(key []byte) (*slot, uint64, error) {
+	if len(key) < elementPrefix || binary.BigEndian.Uint16(key[2:]) >= hashslot.Count {
+		return nil, 0, fmt.Errorf("%w: key %x", errRow, key)
+	}
+	db, err := e.databaseByID(key[1])
+	if err != nil {
+		return nil, 0, err
+	}
+	return &db.slots[binary.BigEndian.Uint16(key[2:])], binary.BigEndian.Uint64(key[4:]), nil
+}
+
+// replayForget notes that a collection is no more. What becomes of its key is in the same record.
+func (s *slot) replayForget(sp *space, id uint64) {
+	k := s.knowObjects()
+	if o := k.byID[id]; o != nil {
+		o.detach(sp)
+	}
+	k.last = max(k.last, min(id, maxSpreadID))
+	k.forgetStore = append(k.forgetStore, id)
 }
 
 // applyFlush voids a whole database: the only range that the engine ever deletes.

@@ -17,7 +17,9 @@ func (t *Txn) Set(k Key) (Set, error) {
 
 // Len returns the number of members.
 func (s *Set) Len() int {
-	switch p := s.packed(); {
+	switch p, o := s.form(); {
+	case o != nil:
+		return int(o.count)
 	case p == nil:
 		return 0
 	case p.has(packedInts):
@@ -27,37 +29,40 @@ func (s *Set) Len() int {
 	}
 }
 
+// ints returns the set if it is one of integers, packed.
+func (s *Set) ints() packed {
+	if p, _ := s.form(); p != nil && p.has(packedInts) {
+		return p
+	}
+	return nil
+}
+
 // Has reports whether the set has a member.
 func (s *Set) Has(member []byte) bool {
-	p := s.packed()
-	switch {
-	case p == nil:
-		return false
-	case p.has(packedInts):
+	if p := s.ints(); p != nil {
 		n, ok := canonicalInt(member)
 		if ok {
 			_, ok = p.findInt(n)
 		}
 		return ok
 	}
-	_, ok := p.find(member)
-	return ok
+	el := s.element(member)
+	return el.found
 }
 
 // Add adds a copy of member and reports whether it is new.
 func (s *Set) Add(member []byte) (bool, error) {
-	p := s.packed()
-	switch {
-	case p == nil:
+	if s.locate(); s.at.e == nil {
 		return true, s.create(member)
-	case p.has(packedInts):
+	}
+	if p := s.ints(); p != nil {
 		return s.addToInts(p, member)
 	}
-	it, found := p.find(member)
-	if found {
+	el := s.element(member)
+	if el.found {
 		return false, nil
 	}
-	return true, s.store(p.appendWithItem(s.t.scratch[:0], it, member, Value{}))
+	return true, s.put(&el, 0, member, Value{Kind: String})
 }
 
 func (s *Set) create(member []byte) error {
@@ -70,23 +75,23 @@ func (s *Set) create(member []byte) error {
 		b = appendPackedHead(b, byte(SetKind)|packedWide, 1, 0)
 		b = appendName(b, 0, member)
 	}
-	return s.store(b)
+	return s.storeOrSpread(b)
 }
 
 // addToInts adds to a set of integers. By the limit, or with the first member that is none, it becomes one of strings.
 func (s *Set) addToInts(p packed, member []byte) (bool, error) {
 	n, ok := canonicalInt(member)
 	if !ok {
-		return true, s.store(s.appendStrings(s.t.scratch[:0], p, member))
+		return true, s.storeOrSpread(s.appendStrings(s.t.scratch[:0], p, member))
 	}
 	i, found := p.findInt(n)
 	switch {
 	case found:
 		return false, nil
 	case p.ints() >= s.t.e.limits.Load().SetInts:
-		return true, s.store(s.appendStrings(s.t.scratch[:0], p, member))
+		return true, s.storeOrSpread(s.appendStrings(s.t.scratch[:0], p, member))
 	}
-	return true, s.store(p.appendWithInt(s.t.scratch[:0], i, n))
+	return true, s.storeOrSpread(p.appendWithInt(s.t.scratch[:0], i, n))
 }
 
 // appendStrings appends a set of integers and one more member as a set of strings.
@@ -102,15 +107,11 @@ func (s *Set) appendStrings(dst []byte, p packed, member []byte) []byte {
 
 // Remove removes a member and reports whether it was there.
 func (s *Set) Remove(member []byte) bool {
-	p := s.packed()
-	switch {
-	case p == nil:
-		return false
-	case p.has(packedInts):
+	if p := s.ints(); p != nil {
 		return s.removeInt(p, member)
 	}
-	it, ok := p.find(member)
-	return ok && s.removeItem(p, it)
+	el := s.element(member)
+	return el.found && s.remove(&el)
 }
 
 func (s *Set) removeInt(p packed, member []byte) bool {
@@ -131,44 +132,45 @@ func (s *Set) removeInt(p packed, member []byte) bool {
 
 // Each calls fn for every member until it returns false. member is valid during the call only. fn must not write.
 func (s *Set) Each(fn func(member []byte) bool) {
-	p := s.packed()
-	if p == nil {
-		return
-	}
-	buf := s.t.borrowName()
-	if p.has(packedInts) {
-		for i := range p.ints() {
-			if buf = strconv.AppendInt(buf[:0], p.int(i), 10); !fn(buf) {
-				break
-			}
-		}
+	p, o := s.form()
+	visit := func(name []byte, _ cell) bool { return fn(name) }
+	switch {
+	case o != nil:
+		o.members().each(visit)
+	case p != nil:
+		buf := s.t.borrowName()
+		p.eachItem(buf, visit)
 		s.t.returnName(buf)
-		return
 	}
-	w := p.walk(buf)
-	for w.next() && fn(w.name) {
-	}
-	s.t.returnName(w.name)
 }
 
 // Scan calls fn for about count members from cursor on and returns the cursor to go on from, 0 at the end. Members that are there from
 // the first call of an iteration to its last are all met. member is valid during the call only. fn must not write.
 func (s *Set) Scan(cursor uint64, count int, fn func(member []byte)) (next uint64) {
-	s.Each(func(member []byte) bool {
-		fn(member)
-		return true
-	})
+	if _, o := s.form(); o != nil {
+		return o.members().scan(cursor, count, func(name []byte, _ cell) { fn(name) })
+	}
+	if cursor == 0 {
+		s.Each(func(member []byte) bool {
+			fn(member)
+			return true
+		})
+	}
 	return 0
 }
 
-// Random returns some member, false when there is none. It is valid until the next call.
+// Random returns some member, false when there is none. It is valid until the next call, or until something is written.
 func (s *Set) Random() (member []byte, ok bool) {
-	n := s.Len()
-	if n == 0 {
+	p, o := s.form()
+	switch {
+	case o != nil:
+		member, _ = o.members().random()
+		return member, true
+	case p == nil:
 		return nil, false
 	}
-	skip := rand.IntN(n)
-	if p := s.packed(); p.has(packedInts) {
+	skip := rand.IntN(s.Len())
+	if p.has(packedInts) {
 		s.t.picked = strconv.AppendInt(s.t.picked[:0], p.int(skip), 10)
 		return s.t.picked, true
 	}

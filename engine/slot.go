@@ -25,11 +25,10 @@ type slot struct {
 	taken   uint64 // the last commit whose walk took entries
 	buried  uint64 // the last commit whose walk removed deleted names
 
-	one     table    // the slot's only table, until it is split
-	parts   []*table // afterwards: by the top bits of the order; tables of lesser depth stand several times
+	tableSet
 	db      *database
-	queued  []*table // parts whose queue is not empty
 	watches map[string][]*Watch
+	objects *objects // nil until the slot has a spread collection
 
 	// The counts cover what is only in the store, too.
 	keys     uint64
@@ -42,103 +41,18 @@ type slot struct {
 	exchanged uint64
 
 	number uint16
-	bits   uint8 // len(parts) is 1 << bits
 	// flushed: rows that the store holds of this slot are void (FLUSHDB) until a checkpoint deletes them.
 	flushed, flushTaken bool
 	// cut is the last cut that has taken the slot.
 	cut uint16
 }
 
-func (s *slot) table(order uint16) *table {
-	if s.parts == nil {
-		return &s.one
-	}
-	return s.parts[order>>(16-s.bits)]
-}
-
-// tables calls fn for each table of the slot, in order.
-func (s *slot) tables(fn func(t *table)) {
-	if s.parts == nil {
-		fn(&s.one)
-		return
-	}
-	for i := 0; i < len(s.parts); {
-		t := s.parts[i]
-		fn(t)
-		i += 1 << (s.bits - t.depth)
-	}
-}
-
-// last returns the highest order that a table covers.
-func (t *table) last() uint16 { return t.prefix | uint16(0xffff>>t.depth) }
-
-// makeRoom splits the table that a name of this order would go to, when it is full, and returns the one it goes to now.
-func (s *slot) makeRoom(sp *space, order uint16) *table {
-	t := s.table(order)
-	for t.entries >= maxTableEntries && t.depth < 16 {
-		s.split(sp, t)
-		t = s.table(order)
-	}
-	return t
-}
-
-func (s *slot) split(sp *space, t *table) {
-	if s.parts == nil {
-		one := s.one
-		t = &one
-		s.one = table{}
-		s.parts, s.bits = []*table{t}, 0
-		s.requeue(&s.one, t)
-	}
-	if t.depth == s.bits {
-		s.doubleParts()
-	}
-	first := int(t.prefix) >> (16 - s.bits)
-	span := 1 << (s.bits - t.depth)
-	low, high := t.split(sp)
-	for i := range span {
-		if i < span/2 {
-			s.parts[first+i] = low
-		} else {
-			s.parts[first+i] = high
-		}
-	}
-	s.requeue(t, low, high)
-}
-
-func (s *slot) doubleParts() {
-	parts := make([]*table, 2*len(s.parts))
-	for i, t := range s.parts {
-		parts[2*i], parts[2*i+1] = t, t
-	}
-	s.parts, s.bits = parts, s.bits+1
-}
-
-// enqueue has the next commit walk take an entry.
-func (s *slot) enqueue(t *table, off uint32) {
-	if t != &s.one && t.queue.empty() {
-		s.queued = append(s.queued, t)
-	}
-	t.queue.add(off)
-}
-
-// requeue replaces a table on the list of parts with queued entries.
-func (s *slot) requeue(old *table, by ...*table) {
-	for i, t := range s.queued {
-		if t == old {
-			s.queued = append(s.queued[:i], s.queued[i+1:]...)
-			break
-		}
-	}
-	for _, t := range by {
-		if !t.queue.empty() {
-			s.queued = append(s.queued, t)
-		}
-	}
-}
-
 func (s *slot) counts() slotCounts {
-	return slotCounts{s.keys, s.expiries, s.db.nextExpiry[s.number].Load()}
+	c := slotCounts{keys: s.keys, expiries: s.expiries, nextExpiry: s.db.nextExpiry[s.number].Load()}
+	if s.objects != nil {
+		c.lastSpread = s.objects.last
+	}
+	return c
 }
 
 // database is one of the physical databases; SWAPDB changes which logical database it is.

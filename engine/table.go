@@ -14,9 +14,14 @@ type space struct {
 	pages     *pagePool
 	seed      maphash.Seed
 	sideBytes atomic.Int64
+	freer     freer
 }
 
-func newSpace() *space { return &space{pages: newPagePool(), seed: maphash.MakeSeed()} }
+func newSpace() *space {
+	sp := &space{pages: newPagePool(), seed: maphash.MakeSeed()}
+	sp.freer.init()
+	return sp
+}
 
 // hash places a name in an index. It is keyed by a secret of the process, so that nobody can choose names that collide.
 func (sp *space) hash(name []byte) uint64 { return maphash.Bytes(sp.seed, name) }
@@ -63,6 +68,9 @@ type table struct {
 	// prefix and depth: the table holds the names whose order starts with depth bits of prefix.
 	depth  uint8
 	prefix uint16
+	// hollow: an entry may be a spread collection that is not to be used as it is, because elements are only in the store or a
+	// checkpoint is at it.
+	hollow bool
 
 	// usedAt is when an entry was last accessed, in unix seconds.
 	usedAt uint32
@@ -78,11 +86,12 @@ type table struct {
 	nextExpiry int64
 }
 
-// side is what does not fit an entry: a long name, a long string.
+// side is what does not fit an entry: a long name, a long string, a spread collection.
 type side struct {
 	name  []byte
 	str   []byte
 	num   int64
+	obj   *spread
 	isInt bool
 }
 
@@ -92,6 +101,7 @@ type cell struct {
 	packed   bool // str is a packed collection
 	num      int64
 	str      []byte
+	obj      *spread
 	expireAt int64 // unix milliseconds, 0 for none
 }
 
@@ -223,7 +233,7 @@ func (t *table) place(sp *space, name []byte, c cell, f flags) (entry, uint32, b
 	if c.expireAt != 0 {
 		f |= flagExpires
 	}
-	if c.packed {
+	if c.packed || c.obj != nil {
 		f |= flagCollection
 	}
 	far := len(name) > maxNearName
@@ -232,6 +242,8 @@ func (t *table) place(sp *space, name []byte, c cell, f flags) (entry, uint32, b
 		f |= kindSide | flagFarName
 	case c.isInt:
 		f |= intKind(c.num)
+	case c.obj != nil:
+		f |= kindSide
 	case len(c.str) <= maxShort:
 		f |= kindShort
 	default:
@@ -279,11 +291,11 @@ func (t *table) fill(sp *space, e entry, f flags, name []byte, c cell) {
 		e[at] = byte(len(c.str))
 		copy(e[at+1:], c.str)
 	case kindSide:
-		s := side{isInt: c.isInt, num: c.num}
+		s := side{isInt: c.isInt, num: c.num, obj: c.obj}
 		if f&flagFarName != 0 {
 			s.name = append([]byte(nil), name...)
 		}
-		if !c.isInt {
+		if !c.isInt && c.obj == nil {
 			s.str = append(make([]byte, 0, len(c.str)), c.str...)
 		}
 		e.setSideNumber(f, t.addSide(sp, s))
@@ -305,17 +317,41 @@ func (t *table) addSide(sp *space, s side) uint32 {
 }
 
 func (t *table) freeSide(sp *space, n uint32) {
-	sp.sideBytes.Add(-t.side[n].bytes())
-	t.side[n] = side{}
+	s := &t.side[n]
+	sp.sideBytes.Add(-s.bytes())
+	if s.obj != nil {
+		s.obj.detach(sp)
+	}
+	*s = side{}
 	t.sideFree = append(t.sideFree, n)
 	if len(t.sideFree) == len(t.side) {
 		t.side, t.sideFree = nil, nil
 	}
 }
 
+// letGo takes a spread collection out of a side value, which another one has now.
+func (t *table) letGo(sp *space, n uint32, obj *spread) {
+	if s := &t.side[n]; s.obj == obj {
+		sp.sideBytes.Add(-spreadBytes)
+		s.obj = nil
+	}
+}
+
+// spread returns the spread collection that an entry holds, nil when it holds something else.
+func (t *table) spread(e entry, f flags) *spread {
+	if f&flagCollection == 0 || f&kindMask != kindSide {
+		return nil
+	}
+	return t.side[e.sideNumber(f)].obj
+}
+
 // bytes estimates the heap that a side value takes.
 func (s *side) bytes() int64 {
-	return int64(unsafe.Sizeof(*s)) + int64(cap(s.name)) + int64(cap(s.str))
+	n := int64(unsafe.Sizeof(*s)) + int64(cap(s.name)) + int64(cap(s.str))
+	if s.obj != nil {
+		n += spreadBytes
+	}
+	return n
 }
 
 // alloc takes size bytes at the end of the arena. An entry never crosses a page; what is left of a page is closed with
@@ -366,8 +402,8 @@ func (t *table) each(fn func(e entry, off uint32, f flags)) {
 }
 
 // bury turns an entry that no reference names any more into garbage.
-func (t *table) bury(sp *space, e entry, f flags, keepSide bool) {
-	if f&kindMask == kindSide && !keepSide {
+func (t *table) bury(sp *space, e entry, f flags) {
+	if f&kindMask == kindSide {
 		t.freeSide(sp, e.sideNumber(f))
 	}
 	if f&flagExpires != 0 {
@@ -380,7 +416,7 @@ func (t *table) bury(sp *space, e entry, f flags, keepSide bool) {
 // remove takes an entry out of the table.
 func (t *table) remove(sp *space, hash uint64, e entry, off uint32) {
 	t.removeRef(hash, off)
-	t.bury(sp, e, e.flags(), false)
+	t.bury(sp, e, e.flags())
 }
 
 // replace gives an entry new content, in place where it fits, and returns where it now is. Flags other than those of the
@@ -402,13 +438,16 @@ func (t *table) replace(sp *space, hash uint64, e entry, off uint32, c cell) (en
 	if f&flagQueued != 0 {
 		t.queue.add(noff)
 	}
-	t.bury(sp, e, f, false)
+	if c.obj != nil && f&kindMask == kindSide {
+		t.letGo(sp, e.sideNumber(f), c.obj)
+	}
+	t.bury(sp, e, f)
 	return ne, noff, true
 }
 
 // overwrite writes c into an entry whose layout already suits it.
 func (t *table) overwrite(e entry, f flags, c cell) bool {
-	if (f&flagExpires != 0) != (c.expireAt != 0) || (f&flagCollection != 0) != c.packed {
+	if (f&flagExpires != 0) != (c.expireAt != 0) || (f&flagCollection != 0) != c.packed || c.obj != nil {
 		return false
 	}
 	switch k := f & kindMask; {
@@ -448,6 +487,9 @@ func (t *table) cell(e entry, f flags) cell {
 	case kindSide:
 		s := &t.side[e.sideNumber(f)]
 		c.isInt, c.num, c.str = s.isInt, s.num, s.str
+		if s.obj != nil {
+			c.obj, c.packed = s.obj, false
+		}
 	default:
 		c.isInt, c.num = true, e.int(f)
 	}

@@ -234,7 +234,7 @@ func (m *tableModel) check() {
 			}
 		})
 	})
-	if err := checkQueued(m.s); err != nil {
+	if err := checkQueued(&m.s.tableSet); err != nil {
 		m.t.Error(err)
 	}
 	if met != len(m.want) || c.pages != m.sp.pages.used.Load() || c.sideBytes != m.sp.sideBytes.Load() {

@@ -75,6 +75,37 @@ func (t *table) carry(sp *space, e entry, f flags) {
 	}
 }
 
+// buryAll removes entries that nobody has to be told of any more.
+func (t *table) buryAll(sp *space, offs []uint32) {
+	for _, off := range offs {
+		e := t.at(off)
+		t.remove(sp, sp.hash(t.name(e, e.flags())), e, off)
+	}
+}
+
+// settle ends what a checkpoint has taken: its entries are in the store now or, if not ok, as dirty as before. It returns those that
+// nobody has to be told of any more.
+func (t *table) settle(ok bool) (gone []uint32) {
+	t.taken = false
+	t.each(func(e entry, off uint32, f flags) {
+		if f&flagTaken == 0 {
+			return
+		}
+		f &^= flagTaken
+		switch {
+		case !ok:
+			f |= flagDirty | flagStored // it may have failed after the rows had got there
+		case f&flagDeleted != 0 && f&flagsBusy == 0:
+			gone = append(gone, off)
+		default:
+			f |= flagStored
+		}
+		e.setFlags(f)
+	})
+	t.dirty = t.dirty || !ok
+	return gone
+}
+
 // forget lets go of what a dropped entry held outside the arena.
 func (t *table) forget(sp *space, e entry, f flags) {
 	if f&kindMask == kindSide {
@@ -102,7 +133,11 @@ func (t *table) release(sp *space) {
 		sp.pages.put(asPage(pg))
 	}
 	for i := range t.side {
-		sp.sideBytes.Add(-t.side[i].bytes())
+		s := &t.side[i]
+		sp.sideBytes.Add(-s.bytes())
+		if s.obj != nil {
+			s.obj.detach(sp)
+		}
 	}
 	for range t.sideFree {
 		sp.sideBytes.Add((&side{}).bytes())
@@ -112,7 +147,7 @@ func (t *table) release(sp *space) {
 
 // split deals the entries out to two tables of one more bit of order, and leaves t empty.
 func (t *table) split(sp *space) (low, high *table) {
-	low = &table{depth: t.depth + 1, prefix: t.prefix, partial: t.partial, dirty: t.dirty, taken: t.taken, usedAt: t.usedAt, nextExpiry: t.nextExpiry}
+	low = &table{depth: t.depth + 1, prefix: t.prefix, partial: t.partial, dirty: t.dirty, taken: t.taken, hollow: t.hollow, usedAt: t.usedAt, nextExpiry: t.nextExpiry}
 	high = &table{}
 	*high = *low
 	high.prefix |= 1 << (15 - t.depth)

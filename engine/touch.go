@@ -7,7 +7,7 @@ import "unsafe"
 // them one after the other cost more than everything else in an INCRBY.
 type toucher struct {
 	at      []place
-	partial bool   // a key's table may lack rows that the store has
+	partial bool   // a key's table may lack rows that the store has, or elements of a collection
 	sink    uint32 // keeps the loads from being optimised away
 }
 
@@ -50,7 +50,7 @@ func (tr *toucher) entries(keys []Key) {
 	for i := range at {
 		t := at[i].s.table(keys[i].order)
 		at[i].t = t
-		tr.partial = tr.partial || t.partial
+		tr.partial = tr.partial || t.partial || t.hollow
 		if len(t.index) > 0 {
 			at[i].bucket = t.bucket(t.bucketOf(keys[i].hash))
 		}

@@ -17,6 +17,7 @@ type Txn struct {
 	heldBits uint64
 	all      bool // LockAll holds everything
 	walk     bool // the commit walk is excluded
+	writes   bool // what is locked may be written
 	logging  bool // what is written goes to the log
 	told     bool // the listener has been told of a change since the last Unlock
 
@@ -93,16 +94,11 @@ func (t *Txn) Lock(keys []Key, write bool) {
 	t.touch.ahead(t.e, keys)
 	t.e.admit(write)
 	t.begin()
+	t.writes = write
 	for round := 0; ; round++ {
 		t.lockSlots(keys, write)
 		t.findMissing(keys)
-		if len(t.missing) == 0 {
-			break
-		}
-		if round == maxUnlockedLoads {
-			for i := range t.missing {
-				t.fetch(t.slot(&t.missing[i]), &t.missing[i])
-			}
+		if len(t.missing) == 0 || round >= maxUnlockedLoads && t.fetchMissing() {
 			break
 		}
 		t.Unlock()
@@ -112,6 +108,26 @@ func (t *Txn) Lock(keys []Key, write bool) {
 	}
 	t.forgetMissing()
 	t.locked()
+}
+
+// fetchMissing reads what is missing with the slots locked. It reports false when it has to wait for a checkpoint.
+func (t *Txn) fetchMissing() bool {
+	for i := range t.missing {
+		k := &t.missing[i]
+		s := t.slot(k)
+		t.fetch(s, k)
+		tb := s.table(k.order)
+		if e, _ := tb.find(k.hash, k.Name); e != nil && t.awaits(tb, e) {
+			o := tb.spread(e, e.flags())
+			if o.partial {
+				t.e.fetchSpread(s, o)
+			}
+			if t.awaits(tb, e) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (t *Txn) lockSlots(keys []Key, write bool) {
@@ -207,6 +223,7 @@ func (t *Txn) tryBatch(keys []Key, ends []int, write bool) int {
 	t.missing = t.missing[:0]
 	t.e.admit(write)
 	t.begin()
+	t.writes = write
 	swaps := t.e.swaps.Load()
 	t.touch.slots(t.e, keys)
 	if write && len(keys) > len(ends) {
@@ -287,10 +304,13 @@ func (t *Txn) findMissing(keys []Key) {
 func (t *Txn) isMissing(k *Key) bool {
 	s := t.slot(k)
 	tb := s.table(k.order)
-	if !tb.partial {
+	if !tb.partial && !tb.hollow {
 		return false
 	}
 	if e, _ := tb.find(k.hash, k.Name); e != nil {
+		return tb.hollow && t.awaits(tb, e)
+	}
+	if !tb.partial {
 		return false
 	}
 	departures, read := t.absent[absentName{s, string(k.Name)}]

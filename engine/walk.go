@@ -53,8 +53,10 @@ type walker struct {
 	held             [walkWindow]*slot
 	pages            [walkWindow]*page
 	rowKey, rowValue []byte
+	rowEnd           []byte
 	gone             []uint32
-	sink             uint32 // keeps the loads from being optimised away
+	spreads          []*spread // whose keys' rows have been written, and whose elements follow
+	sink             uint32    // keeps the loads from being optimised away
 }
 
 // touch loads the first queued entry of each slot.
@@ -74,11 +76,17 @@ func (w *walker) touch(held []*slot) {
 
 // takeSlot serialises a locked slot's queued entries into the record and returns how many there were.
 func (e *Engine) takeSlot(s *slot, n uint64) int64 {
+	if s.objects != nil {
+		e.appendForgotten(s)
+	}
 	rows := e.takeTable(s, &s.one, n)
 	for _, t := range s.queued {
 		rows += e.takeTable(s, t, n)
 	}
 	s.queued = s.queued[:0]
+	if len(e.walker.spreads) > 0 {
+		rows += e.takeSpreads(s, n)
+	}
 	s.taken, s.pending, s.listed = n, 0, false
 	if s.countsQueued {
 		s.countsQueued = false
@@ -121,10 +129,7 @@ func (f flags) forgettable() bool {
 
 // bury removes the entries of deleted names.
 func (e *Engine) bury(s *slot, t *table, offs []uint32) {
-	for _, off := range offs {
-		en := t.at(off)
-		t.remove(e.space, e.space.hash(t.name(en, en.flags())), en, off)
-	}
+	t.buryAll(e.space, offs)
 	s.departures++
 	if t.wantsCompaction() {
 		t.compact(e.space, nil)
@@ -138,7 +143,11 @@ func (e *Engine) appendEntry(s *slot, t *table, en entry, f flags) {
 		e.commits.body = persist.AppendDelete(e.commits.body, e.walker.rowKey)
 		return
 	}
-	e.walker.rowValue = appendRow(e.walker.rowValue[:0], t.cell(en, f))
+	c := t.cell(en, f)
+	if c.obj != nil {
+		e.walker.spreads = append(e.walker.spreads, c.obj)
+	}
+	e.walker.rowValue = appendRow(e.walker.rowValue[:0], c)
 	e.commits.body = persist.AppendSet(e.commits.body, e.walker.rowKey, e.walker.rowValue)
 	if cap(e.walker.rowValue) > maxLargeBody {
 		e.walker.rowValue = nil
@@ -149,4 +158,46 @@ func (e *Engine) appendCounts(s *slot) {
 	e.walker.rowKey = appendSlotKey(e.walker.rowKey[:0], s.db.id, s.number)
 	e.walker.rowValue = appendSlotCounts(e.walker.rowValue[:0], s.counts())
 	e.commits.body = persist.AppendSet(e.commits.body, e.walker.rowKey, e.walker.rowValue)
+}
+
+// appendForgotten tells the log of the slot's collections that are no more.
+func (e *Engine) appendForgotten(s *slot) {
+	for _, id := range s.objects.forgetLog {
+		lo, hi := elementRange(s.db.id, s.number, id)
+		e.commits.body = persist.AppendDeleteRange(e.commits.body, lo, hi)
+	}
+	s.objects.forgetLog = nil
+}
+
+// takeSpreads serialises the queued elements of collections whose keys' rows are in the record already.
+func (e *Engine) takeSpreads(s *slot, n uint64) (rows int64) {
+	w := &e.walker
+	for _, o := range w.spreads {
+		w.rowKey = appendElementPrefix(w.rowKey[:0], s.db.id, s.number, o.id)
+		w.rowEnd = append(w.rowEnd[:0], w.rowKey...)
+		o.content.takeQueued(n, func(r elementRow) {
+			rows++
+			e.appendElement(r)
+		})
+		o.logged = true
+		o.departures++
+	}
+	clear(w.spreads)
+	w.spreads = w.spreads[:0]
+	return rows
+}
+
+// appendElement adds a row of the collection whose prefix rowKey and rowEnd begin with.
+func (e *Engine) appendElement(r elementRow) {
+	w := &e.walker
+	w.rowKey = append(w.rowKey[:elementPrefix], r.key...)
+	switch r.kind {
+	case persist.KindSet:
+		e.commits.body = persist.AppendSet(e.commits.body, w.rowKey, r.value)
+	case persist.KindDelete:
+		e.commits.body = persist.AppendDelete(e.commits.body, w.rowKey)
+	case persist.KindDeleteRange:
+		w.rowEnd = append(w.rowEnd[:elementPrefix], r.value...)
+		e.commits.body = persist.AppendDeleteRange(e.commits.body, w.rowKey, w.rowEnd)
+	}
 }

@@ -58,6 +58,9 @@ func (e *Engine) warmSlot(s *slot) error {
 	keys := s.keys
 	s.mu.Unlock()
 	err := e.loadSlot(s)
+	if err == nil && !e.full() {
+		err = e.loadSpreads(s)
+	}
 	e.warmer.loaded.Add(int64(keys))
 	return err
 }

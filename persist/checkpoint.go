@@ -1,36 +1,31 @@
 package persist
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Checkpoint writes rows into tables beside the store and, in Commit, puts all of them into the store in
 // one atomic step together with the index that they cover. Memory is bounded by one block and the index of
-// one table. It is used by one goroutine; the DB may be used meanwhile.
+// two tables. It is used by one goroutine; the DB may be used meanwhile.
 type Checkpoint struct {
+	// Rows are the lower ones of two sequences; see Upper.
+	Rows
+	upper Rows
+
 	db      *DB
 	covered uint64
 	// live is what the log held above the covered index when the checkpoint began.
 	live    int64
 	options sstable.WriterOptions
 	paths   []string
-	table   *sstable.Writer
-	file    *countingWritable
-	// last is the key last given, pending the range that DeleteRange gave last and no table has yet.
-	last       []byte
-	lo, hi     []byte
-	hasPending bool
-	rows       int64
-	bytes      int64
-	done       bool
-	err        error
+	rows    int64
+	bytes   int64
+	done    bool
+	err     error
 }
 
 // NewCheckpoint begins a checkpoint that will cover every record up to index covered, which must not be
@@ -51,150 +46,15 @@ func (db *DB) NewCheckpoint(covered uint64) (*Checkpoint, error) {
 		return nil, errors.New("begin a checkpoint: another one is under way")
 	}
 	c := &Checkpoint{db: db, covered: covered, live: db.log.stats.live.Load(), options: db.store.tableOptions(db.Covered() == 0)}
+	c.Rows.c, c.upper.c = c, c
 	if err := c.put(coveredKey, encodeCovered(covered)); err != nil {
 		return nil, errors.Join(err, c.Abort())
 	}
 	return c, nil
 }
 
-// DeleteRange removes every row that the store held in [lo,hi) before this checkpoint. Rows that this
-// checkpoint sets inside the range survive. lo must not be below any key or range start given before.
-func (c *Checkpoint) DeleteRange(lo, hi []byte) error {
-	switch {
-	case c.failed():
-		return c.err
-	case len(lo) == 0 || lo[0] == reservedPrefix:
-		return c.fail(fmt.Errorf("delete range from %x: %w", lo, ErrReserved))
-	case bytes.Compare(lo, c.last) < 0 || c.hasPending && bytes.Compare(lo, c.lo) < 0:
-		return c.fail(fmt.Errorf("delete range from %x after %x: %w", lo, c.last, ErrOrder))
-	case bytes.Compare(lo, hi) >= 0:
-		return nil
-	}
-	if c.hasPending && bytes.Compare(lo, c.hi) <= 0 {
-		if bytes.Compare(hi, c.hi) > 0 {
-			c.hi = append(c.hi[:0], hi...)
-		}
-		return nil
-	}
-	if err := c.emitRange(nil); err != nil {
-		return c.fail(err)
-	}
-	c.lo, c.hi, c.hasPending = append(c.lo[:0], lo...), append(c.hi[:0], hi...), true
-	return nil
-}
-
-// Set gives key a value. Keys of Set and Delete ascend strictly. Neither slice is retained.
-func (c *Checkpoint) Set(key, value []byte) error {
-	if err := c.admit(key); err != nil {
-		return err
-	}
-	if err := c.put(key, value); err != nil {
-		return c.fail(err)
-	}
-	c.rows++
-	c.bytes += int64(len(key) + len(value))
-	return nil
-}
-
-// Delete removes key.
-func (c *Checkpoint) Delete(key []byte) error {
-	if err := c.admit(key); err != nil {
-		return err
-	}
-	if err := c.openTable(key); err != nil {
-		return c.fail(err)
-	}
-	c.last = append(c.last[:0], key...)
-	if err := c.table.Delete(key); err != nil {
-		return c.fail(ioError("write "+c.current(), err))
-	}
-	c.rows++
-	c.bytes += int64(len(key))
-	return nil
-}
-
-func (c *Checkpoint) admit(key []byte) error {
-	switch {
-	case c.failed():
-		return c.err
-	case len(key) == 0 || key[0] == reservedPrefix:
-		return c.fail(fmt.Errorf("checkpoint of key %x: %w", key, ErrReserved))
-	case bytes.Compare(key, c.last) <= 0:
-		return c.fail(fmt.Errorf("checkpoint of key %x after %x: %w", key, c.last, ErrOrder))
-	}
-	return nil
-}
-
-func (c *Checkpoint) put(key, value []byte) error {
-	if err := c.openTable(key); err != nil {
-		return err
-	}
-	c.last = append(c.last[:0], key...)
-	if err := c.table.Set(key, value); err != nil {
-		return ioError("write "+c.current(), err)
-	}
-	return nil
-}
-
-// openTable makes sure that there is a table with room; the next one begins at key.
-func (c *Checkpoint) openTable(key []byte) error {
-	if c.table != nil && c.file.written < tableBytes {
-		return nil
-	}
-	if c.table != nil {
-		if err := c.finishTable(key); err != nil {
-			return err
-		}
-	}
-	path := c.db.fs.PathJoin(c.db.tables, fmt.Sprintf("%06d.sst", len(c.paths)+1))
-	f, err := c.db.fs.Create(path, categoryTables)
-	if err != nil {
-		return ioError("create "+path, err)
-	}
-	c.paths = append(c.paths, path)
-	f = vfs.NewSyncingFile(f, vfs.SyncingFileOptions{BytesPerSync: syncBytes})
-	c.file = &countingWritable{Writable: objstorageprovider.NewFileWritable(f)}
-	c.table = sstable.NewWriter(c.file, c.options)
-	return nil
-}
-
-func (c *Checkpoint) current() string { return c.paths[len(c.paths)-1] }
-
-// emitRange writes the pending range to the current table, or, with a limit inside it, the part below the
-// limit: tables of one ingestion must not overlap, so a range is cut where a table ends.
-func (c *Checkpoint) emitRange(limit []byte) error {
-	if !c.hasPending || limit != nil && bytes.Compare(limit, c.lo) <= 0 {
-		return nil
-	}
-	hi := c.hi
-	cut := limit != nil && bytes.Compare(limit, c.hi) < 0
-	if cut {
-		hi = limit
-	}
-	if err := c.table.DeleteRange(bytes.Clone(c.lo), bytes.Clone(hi)); err != nil {
-		return ioError("write "+c.current(), err)
-	}
-	if cut {
-		c.lo = append(c.lo[:0], limit...)
-	} else {
-		c.hasPending = false
-	}
-	return nil
-}
-
-// finishTable completes and fsyncs the current table. next is the first key of the one that follows, nil
-// if none does.
-func (c *Checkpoint) finishTable(next []byte) error {
-	if err := c.emitRange(next); err != nil {
-		return err
-	}
-	table := c.table
-	c.table = nil
-	if err := table.Close(); err != nil {
-		return ioError("finish "+c.current(), err)
-	}
-	return nil
-}
+// Upper returns a second sequence of rows, which is written beside the first: all its keys must be above all of the first's.
+func (c *Checkpoint) Upper() *Rows { return &c.upper }
 
 // Commit makes the checkpoint part of the store: it completes the tables, makes sure that the log is
 // durable up to the covered index, ingests, tells the witness, and recycles log segments that are not
@@ -214,8 +74,13 @@ func (c *Checkpoint) Commit() error {
 
 // finish completes the tables and the log below them.
 func (c *Checkpoint) finish() error {
-	if err := c.finishTable(nil); err != nil {
-		return err
+	if !c.upper.above(&c.Rows) {
+		return fmt.Errorf("checkpoint of key %x above %x: %w", c.upper.first, c.last, ErrOrder)
+	}
+	for _, r := range []*Rows{&c.Rows, &c.upper} {
+		if err := r.finishTable(nil); err != nil {
+			return err
+		}
 	}
 	if err := syncDir(c.db.fs, c.db.tables); err != nil {
 		return err
@@ -251,11 +116,8 @@ func (c *Checkpoint) Abort() error {
 	c.done = true
 	defer c.db.checkpointing.Store(false)
 	var errs []error
-	if c.table != nil {
-		// Closing ends the writer's goroutine, and the file with it; Abort of the file alone would leave the goroutine waiting for ever.
-		_ = c.table.Close() // what it could not write is removed below
-		c.table = nil
-	}
+	c.Rows.abort()
+	c.upper.abort()
 	for _, path := range c.paths {
 		if err := c.db.fs.Remove(path); err != nil {
 			errs = append(errs, ioError("remove "+path, err))

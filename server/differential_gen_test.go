@@ -100,8 +100,11 @@ func (g *lineGen) command() []line {
 	if l.expiresSoon() || l.isNewer() {
 		return g.command()
 	}
-	if row.Name == "dbsize" {
+	switch row.Name {
+	case "dbsize":
 		return []line{wholeScan, l}
+	case "spop": // the servers pick other members: what is left is counted and removed
+		return []line{l, {"SCARD", l.key()}, {"DEL", l.key()}}
 	}
 	return []line{l}
 }
@@ -139,11 +142,13 @@ func (g *lineGen) arg(l line, a Arg) line {
 	n := 1
 	if a.Flags&ArgMultiple != 0 {
 		n += g.rng.IntN(4)
-		if a.Type == ArgBlock && a.Name == "field_value" && g.one(50) {
+		switch {
+		case a.Type == ArgBlock && a.Name == "field_value" && g.one(50):
 			return g.manyFields(l)
-		}
-		if a.Name == "score_member" && g.one(50) {
+		case a.Name == "member" && g.one(50):
 			return g.manyMembers(l)
+		case a.Name == "score_member" && g.one(50):
+			return g.manyScores(l)
 		}
 		if g.numKeys > 0 && (a.Type == ArgKey || a.Name == "weight") && !g.one(30) {
 			n = g.numKeys
@@ -174,6 +179,15 @@ func (g *lineGen) arg(l line, a Arg) line {
 func (g *lineGen) manyFields(l line) line {
 	for i := range 100 + g.rng.IntN(60) {
 		l = append(l, fmt.Sprintf("many:%d", i), g.number())
+	}
+	return l
+}
+
+// manyMembers appends members: so many that the set is no longer a small one.
+func (g *lineGen) manyMembers(l line) line {
+	name := pick(g, []string{"many:%d", "%d", "%d"})
+	for i := range 100 + g.rng.IntN(600) {
+		l = append(l, fmt.Sprintf(name, i*i))
 	}
 	return l
 }
@@ -215,6 +229,8 @@ func (g *lineGen) scalar(a Arg) string {
 		return pick(g, []string{"1000", "1000000", "9223372036854775807", "0", "-1", "1", "2", "5", "-7"})
 	case "field":
 		return g.field()
+	case "member":
+		return g.member()
 	case "len":
 		return pick(g, []string{"0", "1", "2", "4", "-1"})
 	case "frequency":
@@ -265,6 +281,7 @@ var groupKeys = map[string][]string{
 	"bitmap":      {"bits", "bits:2", "{bits}:3"},
 	"hyperloglog": {"hll", "hll:2", "{hll}:3"},
 	"hash":        {"hash", "hash:2", "{hash}:3", "\x00hash\xff"},
+	"set":         {"set", "set:2", "{set}:3", "set:4", "\x00set\xff"},
 }
 
 // allKeys returns every name that a line may use.
@@ -294,6 +311,14 @@ func (g *lineGen) field() string {
 		return g.value()
 	}
 	return pick(g, fieldPool)
+}
+
+// member returns a member of a set: in most lines an integer, so that there are sets of integers, too.
+func (g *lineGen) member() string {
+	if g.one(5) {
+		return g.field()
+	}
+	return pick(g, []string{"0", "1", "2", "3", "5", "-17", "127", "32767", "32768", "-2147483649", "9223372036854775807"})
 }
 
 func (g *lineGen) number() string {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,14 @@ const epochLines = 1000
 type line []string
 
 func (l line) name() string { return strings.ToLower(l[0]) }
+
+// key returns the first argument.
+func (l line) key() string {
+	if len(l) < 2 {
+		return ""
+	}
+	return l[1]
+}
 
 // String returns the line as one types it into redis-cli.
 func (l line) String() string {
@@ -135,6 +144,14 @@ func differences() []*difference {
 			},
 		},
 		{
+			what:    "HSCAN with NOVALUES",
+			why:     "Redis has the word since 7.4.",
+			example: []line{{"HSET", "h", "f", "v"}, {"HSCAN", "h", "0", "NOVALUES"}},
+			is: func(l line, redis, quipu resp.Reply) bool {
+				return l.name() == "hscan" && l.has("novalues") && string(redis.Text) == "ERR syntax error"
+			},
+		},
+		{
 			what:    "ZRANK and ZREVRANK with a fourth argument",
 			why:     "WITHSCORE is of Redis 7.2; whatever else stands there is a syntax error since.",
 			example: []line{{"ZRANK", "board", "a", "WITHSCORE"}},
@@ -155,6 +172,11 @@ func differences() []*difference {
 
 func (l line) isSub(container, sub string) bool {
 	return len(l) > 1 && l.name() == container && strings.EqualFold(l[1], sub)
+}
+
+// has reports whether an argument of the line is the word, in any case.
+func (l line) has(word string) bool {
+	return slices.ContainsFunc(l[1:], func(arg string) bool { return strings.EqualFold(arg, word) })
 }
 
 func isOneOf(r resp.Reply, texts ...string) bool {
@@ -234,10 +256,14 @@ func alike(l line, redis, quipu resp.Reply) bool {
 		return redis.Kind == resp.KindBulk
 	case "keys":
 		return sameNames(redis, quipu)
-	case "scan", "hscan", "zscan":
+	case "scan", "hscan", "sscan", "zscan":
 		return sameScan(redis, quipu)
-	case "hkeys", "hvals":
+	case "hkeys", "hvals", "smembers", "sunion", "sinter", "sdiff":
 		return sameNames(redis, quipu)
+	case "spop", "srandmember":
+		return redis.Kind != resp.KindError && len(redis.Elems) == len(quipu.Elems)
+	case "dump":
+		return sameDump(redis.Text, quipu.Text)
 	case "hgetall":
 		return samePairs(redis, quipu)
 	case "hrandfield", "zrandmember":
@@ -261,7 +287,30 @@ func sameNames(a, b resp.Reply) bool {
 		slices.Sort(list)
 		return list
 	}
-	return a.Kind == resp.KindArray && b.Kind == resp.KindArray && slices.Equal(names(a), names(b))
+	return isList(a) && isList(b) && slices.Equal(names(a), names(b))
+}
+
+func isList(r resp.Reply) bool { return r.Kind == resp.KindArray || r.Kind == resp.KindSet }
+
+// sameDump reports whether two payloads hold the same set or hash, written in the order of two hash tables. All others are equal to the
+// byte.
+func sameDump(a, b []byte) bool {
+	x, errA := rdb.Decode(a, smallestBulkLimit)
+	y, errB := rdb.Decode(b, smallestBulkLimit)
+	return errA == nil && errB == nil && a[0] == b[0] && inOrder(x) && inOrder(y) && reflect.DeepEqual(x, y)
+}
+
+// inOrder sorts what is in a value that has no order, and reports whether there is such.
+func inOrder(v rdb.Value) bool {
+	switch v := v.(type) {
+	case rdb.Set:
+		slices.SortFunc(v.Members, bytes.Compare)
+	case rdb.Hash:
+		slices.SortFunc(v.Fields, func(a, b rdb.Field) int { return bytes.Compare(a.Name, b.Name) })
+	default:
+		return false
+	}
+	return true
 }
 
 // samePairs reports whether two maps, or lists of keys each followed by its value, hold the same in any order.
@@ -410,8 +459,7 @@ func inspection() []line {
 		lines = append(lines, line{"SELECT", strconv.Itoa(db)}, line{"KEYS", "*"}, wholeScan, line{"DBSIZE"})
 		for _, key := range allKeys() {
 			lines = append(lines, line{"GET", key}, line{"PEXPIRETIME", key}, line{"TYPE", key}, line{"OBJECT", "ENCODING", key})
-			lines = append(lines, line{"ZRANGE", key, "0", "-1", "WITHSCORES"})
-			lines = append(lines, line{"DUMP", key})
+			lines = append(lines, line{"DUMP", key}, line{"HGETALL", key}, line{"SMEMBERS", key}, line{"ZRANGE", key, "0", "-1", "WITHSCORES"})
 		}
 	}
 	return lines
@@ -420,6 +468,8 @@ func inspection() []line {
 // comparedRows returns the rows whose commands are compared.
 func comparedRows() []*Command {
 	rows := slices.Concat(counterCommands(), stringCommands(), setCommands(), lcsCommands(), bitmapCommands(), hyperLogLogCommands(),
+		memberCommands(), memberPickCommands(), setAlgebraCommands(),
+		hashCommands(), hashCountCommands(), hashWalkCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands())
 	return slices.DeleteFunc(rows, func(row *Command) bool {
 		return laterThanRedis(row.Since) || row.Name == "pfselftest" // which takes Redis seconds
@@ -435,6 +485,31 @@ func dumpSamples(redis *resptest.Client) []string {
 	var dumps []string
 	for _, v := range values {
 		redis.Do("SET", "sample", v)
+		dumps = append(dumps, string(redis.Do("DUMP", "sample").Text))
+	}
+	return append(dumps, collectionSamples(redis)...)
+}
+
+// collectionSamples is dumpSamples for collections: small ones, and such as are too large for a compact encoding, or were once.
+func collectionSamples(redis *resptest.Client) []string {
+	long := strings.Repeat("long", 20)
+	var dumps []string
+	for _, lines := range [][]line{
+		{{"SADD", "sample", "1", "2", "-70000"}},
+		{{"SADD", "sample", "1", "x", long}},
+		{{"SADD", "sample", "1", "x"}, {"SREM", "sample", "x"}},
+		{{"HSET", "sample", "f", "1", "g", "x", "2", "1.5"}},
+		{{"HSET", "sample", "f", long}},
+		{{"HSET", "sample", "f", "1", "g", long}, {"HDEL", "sample", "g"}},
+	} {
+		redis.Do("DEL", "sample")
+		for _, l := range lines {
+			args := make([]any, len(l))
+			for i, word := range l {
+				args[i] = word
+			}
+			redis.Do(args...)
+		}
 		dumps = append(dumps, string(redis.Do("DUMP", "sample").Text))
 	}
 	return dumps

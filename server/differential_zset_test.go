@@ -112,8 +112,8 @@ func (g *lineGen) rangeEnd(a Arg) string {
 	return pick(g, lexBoundPool)
 }
 
-// manyMembers appends members with their scores: so many that the set is no longer a small one.
-func (g *lineGen) manyMembers(l line) line {
+// manyScores appends members with their scores: so many that the set is no longer a small one.
+func (g *lineGen) manyScores(l line) line {
 	for i := range 60 + g.rng.IntN(120) {
 		l = append(l, strconv.Itoa(g.rng.IntN(30)), fmt.Sprintf("many:%d", i))
 	}

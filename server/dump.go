@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 
-	"quipu/engine"
 	"quipu/server/number"
 	"quipu/server/rdb"
 )
@@ -26,16 +25,14 @@ func dumpRow() *Command {
 }
 
 func dump(c *Call) error {
-	v, found, err := getString(c, c.Keys[0])
+	v, err := dumped(c, c.Keys[0])
 	switch {
 	case err != nil:
 		return err
-	case !found:
+	case v == nil:
 		c.Out.Null()
-	case v.Kind == engine.Int:
-		c.Out.Bulk(rdb.Append(nil, rdb.Int(v.Int)))
 	default:
-		c.Out.Bulk(rdb.Append(nil, rdb.String(v.Str)))
+		c.Out.Bulk(rdb.Append(nil, v))
 	}
 	return nil
 }
@@ -76,11 +73,15 @@ func restore(c *Call) error {
 	if ttlMillis < 0 {
 		return errRestoreTTL
 	}
-	text, err := decodeDump(c, c.Args[3])
+	v, err := decodeDump(c, c.Args[3])
 	if err != nil {
 		return err
 	}
-	return setAndOK(c, text, o.expireAt(ttlMillis, c.Txn.Now()))
+	if err := putRestored(c, v, o.expireAt(ttlMillis, c.Txn.Now())); err != nil {
+		return err
+	}
+	c.Out.OK()
+	return nil
 }
 
 // restoreOptions is what the words after the payload of RESTORE ask for. The engine keeps no idle times and frequencies that it did
@@ -138,15 +139,14 @@ func (o *restoreOptions) expireAt(ttlMillis, now int64) int64 {
 	return ttlMillis + now
 }
 
-// decodeDump returns the string in a payload.
-func decodeDump(c *Call, payload []byte) ([]byte, error) {
+// decodeDump returns the value in a payload. It may be in parts of the payload's bytes.
+func decodeDump(c *Call, payload []byte) (rdb.Value, error) {
 	v, err := rdb.Decode(payload, int(c.Srv.cfg.Load().ProtoMaxBulkLen))
-	if errors.Is(err, rdb.ErrPayload) {
+	switch {
+	case errors.Is(err, rdb.ErrPayload):
 		return nil, errDumpChecksum
-	}
-	text, ok := v.(rdb.String)
-	if err != nil || !ok {
+	case err != nil:
 		return nil, errDumpFormat
 	}
-	return text, nil
+	return v, nil
 }

@@ -253,20 +253,25 @@ func errArgNotInteger(what string) error {
 // errArgNotFloat is errArgNotInteger with BYFLOAT.
 func errArgNotFloat(what string) error { return replyErrorf("ERR %s is not a valid float", what) }
 
+// Errors of commands whose keys follow their number.
+var (
+	errKeyCount     = replyError("ERR numkeys should be greater than 0")
+	errKeyCountArgs = replyError("ERR Number of keys can't be greater than number of args")
+	errCardLimit    = replyError("ERR LIMIT can't be negative")
+)
+
 // Errors of sorted sets.
 var (
-	errZAddCondition   = replyError("ERR XX and NX options at the same time are not compatible")
-	errZAddComparison  = replyError("ERR GT, LT, and/or NX options at the same time are not compatible")
-	errZAddIncr        = replyError("ERR INCR option supports a single increment-element pair")
-	errScoreNaN        = replyError("ERR resulting score is not a number (NaN)")
-	errScoreBound      = replyError("ERR min or max is not a float")
-	errLexBound        = replyError("ERR min or max not valid string range item")
-	errRankLimit       = replyError("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
-	errLexScores       = replyError("ERR syntax error, WITHSCORES not supported in combination with BYLEX")
-	errWeight          = replyError("ERR weight value is not a float")
-	errNegativeLimit   = replyError("ERR LIMIT can't be negative")
-	errNumKeysPositive = replyError("ERR numkeys should be greater than 0")
-	errPopCount        = replyError("ERR count should be greater than 0")
+	errZAddCondition  = replyError("ERR XX and NX options at the same time are not compatible")
+	errZAddComparison = replyError("ERR GT, LT, and/or NX options at the same time are not compatible")
+	errZAddIncr       = replyError("ERR INCR option supports a single increment-element pair")
+	errScoreNaN       = replyError("ERR resulting score is not a number (NaN)")
+	errScoreBound     = replyError("ERR min or max is not a float")
+	errLexBound       = replyError("ERR min or max not valid string range item")
+	errRankLimit      = replyError("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
+	errLexScores      = replyError("ERR syntax error, WITHSCORES not supported in combination with BYLEX")
+	errWeight         = replyError("ERR weight value is not a float")
+	errPopCount       = replyError("ERR count should be greater than 0")
 )
 
 // errNoInputKeys is the answer of ZUNION and its kin to a number of keys below 1.

@@ -14,6 +14,8 @@ var referenceGroups = []struct{ group, title string }{
 	{"string", "Counters and strings"},
 	{"bitmap", "Bitmaps"},
 	{"hyperloglog", "HyperLogLogs"},
+	{"hash", "Hashes"},
+	{"set", "Sets"},
 	{"sorted-set", "Sorted sets"},
 	{"generic", "Keys"},
 	{"transactions", "Transactions"},

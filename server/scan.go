@@ -66,7 +66,9 @@ func scan(c *Call) error {
 // parseCursor parses a cursor as Redis does, through C's strtoul: empty is 0, a sign is allowed, minus wraps around, and a zero byte is
 // the end.
 func parseCursor(arg []byte) (uint64, bool) {
-	arg, _, _ = bytes.Cut(arg, []byte{0})
+	if i := bytes.IndexByte(arg, 0); i >= 0 {
+		arg = arg[:i]
+	}
 	digits, negative := arg, false
 	if len(arg) > 0 && (arg[0] == '+' || arg[0] == '-') {
 		digits, negative = arg[1:], arg[0] == '-'
@@ -136,7 +138,7 @@ func (l *nameList) add(name []byte) {
 	l.ends = append(l.ends, len(l.bytes))
 }
 
-// at returns a name, valid until the next one is added.
+// at returns a name, which is valid until the next is added.
 func (l *nameList) at(i int) []byte {
 	start := 0
 	if i > 0 {
@@ -148,10 +150,8 @@ func (l *nameList) at(i int) []byte {
 // answer writes the names as an array.
 func (l *nameList) answer(out *resp.Writer) {
 	out.Array(len(l.ends))
-	start := 0
-	for _, end := range l.ends {
-		out.Bulk(l.bytes[start:end])
-		start = end
+	for i := range l.ends {
+		out.Bulk(l.at(i))
 	}
 }
 

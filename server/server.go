@@ -89,6 +89,11 @@ func New(o Options) (*Server, error) {
 		s.latency.add(latencyExpiry, time.Now(), took, time.Duration(s.latencyThreshold.Load()))
 	})
 	o.Config.OnChange([]string{"bind", "port", "tls-port"}, s.relisten)
+	o.Engine.SetLimits(collectionLimits(o.Config.Load()))
+	o.Config.OnChange(collectionParameters, func(_, v *config.Values) error {
+		o.Engine.SetLimits(collectionLimits(v))
+		return nil
+	})
 	o.Config.OnChange(tlsParameters, s.reloadTLS)
 	return s, nil
 }
@@ -98,6 +103,8 @@ func commandRows() []*Command {
 	return slices.Concat(
 		connectionCommands(), clientCommands(), transactionCommands(), monitorCommands(), shutdownCommands(),
 		counterCommands(), stringCommands(), setCommands(), lcsCommands(), compareCommands(), bitmapCommands(), hyperLogLogCommands(),
+		memberCommands(), memberPickCommands(), setAlgebraCommands(),
+		hashCommands(), hashCountCommands(), hashWalkCommands(), hashExpireCommands(), hashFieldCommands(),
 		zsetCommands(), zsetRangeCommands(), zsetRemoveCommands(), zsetCombineCommands(), zsetWalkCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands(),
 		infoCommands(), configCommands(), commandCommands(), adminCommands(), aclCommands(),

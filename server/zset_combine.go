@@ -17,15 +17,15 @@ func zsetCombineCommands() []*Command {
 	}
 }
 
-// combination is what ZUNION and its kin ask for.
-type combination struct {
+// scoreCombination is what ZUNION and its kin ask for.
+type scoreCombination struct {
 	sources    []zSource
 	aggregate  func(sum, score float64) float64
 	withScores bool
 	limit      int64 // ZINTERCARD: count no further; 0 for no limit
 }
 
-// zSource is a set or sorted set of a combination. The members of a set have score 1.
+// zSource is a set or sorted set of a scoreCombination. The members of a set have score 1.
 type zSource struct {
 	set    engine.Set
 	zset   engine.SortedSet
@@ -33,7 +33,7 @@ type zSource struct {
 	weight float64
 }
 
-// openSource opens a key of a combination, which may hold nothing.
+// openSource opens a key of a scoreCombination, which may hold nothing.
 func openSource(c *Call, k engine.Key) (s zSource, err error) {
 	s.weight = 1
 	v, found := c.Txn.Peek(k)
@@ -108,8 +108,8 @@ func maxOfScores(most, score float64) float64 {
 type combineWords struct{ weights, withScores, limit bool }
 
 // parseCombination opens the sources, of which args[0] says how many there are, and reads the words behind them.
-func parseCombination(c *Call, args [][]byte, keys []engine.Key, words combineWords) (combination, error) {
-	cb := combination{aggregate: sumOfScores}
+func parseCombination(c *Call, args [][]byte, keys []engine.Key, words combineWords) (scoreCombination, error) {
+	cb := scoreCombination{aggregate: sumOfScores}
 	n, ok := number.ParseInt(args[0])
 	switch {
 	case !ok:
@@ -129,7 +129,7 @@ func parseCombination(c *Call, args [][]byte, keys []engine.Key, words combineWo
 	return cb, cb.parseWords(args[1+n:], words)
 }
 
-func (cb *combination) parseWords(args [][]byte, words combineWords) error {
+func (cb *scoreCombination) parseWords(args [][]byte, words combineWords) error {
 	for len(args) > 0 {
 		used := 2
 		switch {
@@ -147,7 +147,7 @@ func (cb *combination) parseWords(args [][]byte, words combineWords) error {
 		case words.limit && len(args) >= 2 && isWord(args[0], "LIMIT"):
 			n, ok := number.ParseInt(args[1])
 			if !ok || n < 0 {
-				return errNegativeLimit
+				return errCardLimit
 			}
 			cb.limit = n
 		default:
@@ -158,7 +158,7 @@ func (cb *combination) parseWords(args [][]byte, words combineWords) error {
 	return nil
 }
 
-func (cb *combination) parseWeights(args [][]byte) error {
+func (cb *scoreCombination) parseWeights(args [][]byte) error {
 	for i, arg := range args {
 		weight, ok := number.ParseFloat(arg)
 		if !ok {
@@ -183,12 +183,12 @@ func aggregateOf(word []byte) func(a, b float64) float64 {
 }
 
 // sortSources puts the smallest set first, as Redis does: sums of floats depend on the order.
-func (cb *combination) sortSources() {
+func (cb *scoreCombination) sortSources() {
 	slices.SortStableFunc(cb.sources, func(a, b zSource) int { return cmp.Compare(a.len(), b.len()) })
 }
 
 // union returns the members of all sets.
-func (cb *combination) union() []engine.ScoredMember {
+func (cb *scoreCombination) union() []engine.ScoredMember {
 	cb.sortSources()
 	var found []engine.ScoredMember
 	at := map[string]int{}
@@ -208,7 +208,7 @@ func (cb *combination) union() []engine.ScoredMember {
 }
 
 // inter returns the members that all sets have.
-func (cb *combination) inter() []engine.ScoredMember {
+func (cb *scoreCombination) inter() []engine.ScoredMember {
 	var found []engine.ScoredMember
 	cb.eachCommon(func(member []byte, score float64) bool {
 		found = append(found, engine.ScoredMember{Member: bytes.Clone(member), Score: score})
@@ -218,7 +218,7 @@ func (cb *combination) inter() []engine.ScoredMember {
 }
 
 // eachCommon calls fn for the members that all sets have until it returns false.
-func (cb *combination) eachCommon(fn func(member []byte, score float64) bool) {
+func (cb *scoreCombination) eachCommon(fn func(member []byte, score float64) bool) {
 	cb.sortSources()
 	first, more := &cb.sources[0], true
 	first.each(func(member []byte, score float64) {
@@ -232,7 +232,7 @@ func (cb *combination) eachCommon(fn func(member []byte, score float64) bool) {
 }
 
 // aggregateOthers adds to the score of a member those that it has in all sets but the first, and reports whether it is in all of them.
-func (cb *combination) aggregateOthers(member []byte, sum float64) (float64, bool) {
+func (cb *scoreCombination) aggregateOthers(member []byte, sum float64) (float64, bool) {
 	for i := 1; i < len(cb.sources); i++ {
 		score, found := cb.sources[i].score(member)
 		if !found {
@@ -244,7 +244,7 @@ func (cb *combination) aggregateOthers(member []byte, sum float64) (float64, boo
 }
 
 // diff returns the members of the first set that no other one has.
-func (cb *combination) diff() []engine.ScoredMember {
+func (cb *scoreCombination) diff() []engine.ScoredMember {
 	var found []engine.ScoredMember
 	cb.sources[0].each(func(member []byte, score float64) {
 		for i := 1; i < len(cb.sources); i++ {
@@ -265,7 +265,7 @@ func sortScored(found []engine.ScoredMember) {
 }
 
 // answerCombination answers the members that combine makes of the sets that the arguments name.
-func answerCombination(c *Call, words combineWords, combine func(cb *combination) []engine.ScoredMember) error {
+func answerCombination(c *Call, words combineWords, combine func(cb *scoreCombination) []engine.ScoredMember) error {
 	cb, err := parseCombination(c, c.Args[1:], c.Keys, words)
 	if err != nil {
 		return err
@@ -280,7 +280,7 @@ func answerCombination(c *Call, words combineWords, combine func(cb *combination
 }
 
 // storeCombination stores them at the first key.
-func storeCombination(c *Call, words combineWords, combine func(cb *combination) []engine.ScoredMember) error {
+func storeCombination(c *Call, words combineWords, combine func(cb *scoreCombination) []engine.ScoredMember) error {
 	cb, err := parseCombination(c, c.Args[2:], sourceKeys(c), words)
 	if err != nil {
 		return err
@@ -331,7 +331,7 @@ func withScoresArg() Arg {
 }
 
 func zUnion(c *Call) error {
-	return answerCombination(c, combineWords{weights: true, withScores: true}, (*combination).union)
+	return answerCombination(c, combineWords{weights: true, withScores: true}, (*scoreCombination).union)
 }
 
 func zInterRow() *Command {
@@ -347,7 +347,7 @@ func zInterRow() *Command {
 }
 
 func zInter(c *Call) error {
-	return answerCombination(c, combineWords{weights: true, withScores: true}, (*combination).inter)
+	return answerCombination(c, combineWords{weights: true, withScores: true}, (*scoreCombination).inter)
 }
 
 func zDiffRow() *Command {
@@ -363,10 +363,10 @@ func zDiffRow() *Command {
 }
 
 func zDiff(c *Call) error {
-	return answerCombination(c, combineWords{withScores: true}, (*combination).diff)
+	return answerCombination(c, combineWords{withScores: true}, (*scoreCombination).diff)
 }
 
-// storeSpecs returns the key specifications of the commands that store a combination.
+// storeSpecs returns the key specifications of the commands that store a scoreCombination.
 func storeSpecs() []KeySpec {
 	return []KeySpec{
 		{Flags: KeyOW | KeyUpdate, Index: 1, Step: 1},
@@ -387,7 +387,7 @@ func zUnionStoreRow() *Command {
 }
 
 func zUnionStore(c *Call) error {
-	return storeCombination(c, combineWords{weights: true}, (*combination).union)
+	return storeCombination(c, combineWords{weights: true}, (*scoreCombination).union)
 }
 
 func zInterStoreRow() *Command {
@@ -403,7 +403,7 @@ func zInterStoreRow() *Command {
 }
 
 func zInterStore(c *Call) error {
-	return storeCombination(c, combineWords{weights: true}, (*combination).inter)
+	return storeCombination(c, combineWords{weights: true}, (*scoreCombination).inter)
 }
 
 func zDiffStoreRow() *Command {
@@ -418,7 +418,7 @@ func zDiffStoreRow() *Command {
 	}
 }
 
-func zDiffStore(c *Call) error { return storeCombination(c, combineWords{}, (*combination).diff) }
+func zDiffStore(c *Call) error { return storeCombination(c, combineWords{}, (*scoreCombination).diff) }
 
 func zInterCardRow() *Command {
 	return &Command{

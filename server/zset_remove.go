@@ -192,7 +192,7 @@ func parseMPop(args [][]byte) (p mpop, err error) {
 	p.count = 1
 	n, ok := number.ParseInt(args[0])
 	if !ok || n < 1 {
-		return p, errNumKeysPositive
+		return p, errKeyCount
 	}
 	if n >= int64(len(args)-1) {
 		return p, ErrSyntax

@@ -14,8 +14,8 @@ import (
 func TestRunsAgainstRedis(t *testing.T) {
 	opts, err := parseOptions([]string{
 		"-quick", "-quipu", "redis-server", "-dir", t.TempDir(), "-server-cpus", "", "-load-cpus", "",
-		"-run", "^(incrby/always|mget|memory|disk|restart|maxmemory|checkpoint|start)",
-		"-n", "2000", "-keys", "1000", "-counters", "1000", "-quiet", "50ms", "-settle", "20ms",
+		"-run", "^(incrby/always|mget|hincrby/none|memory|hashes|disk|restart|maxmemory|checkpoint|big/.*/(checkpoint|delete|expire)|start)",
+		"-n", "2000", "-keys", "1000", "-counters", "1000", "-big", "100000", "-quiet", "50ms", "-settle", "20ms",
 	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,10 @@ func TestEveryFigureHasItsRow(t *testing.T) {
 	for _, name := range wanted {
 		names = append(names, name+"/cpu", name+"/rate")
 	}
-	names = append(names, "memory", "disk", "restart", "maxmemory/accepted", "maxmemory/lost",
+	for _, event := range []string{"checkpoint", "evict", "load", "delete", "expire"} {
+		names = append(names, "big/hash/"+event+"/ratio")
+	}
+	names = append(names, "hincrby/none/p16/cpu", "hincrby/always/p16/cpu", "hashes/memory", "memory", "disk", "restart", "maxmemory/accepted", "maxmemory/lost",
 		"checkpoint/ratio", "writes/store", "start")
 	var promised []string
 	for _, s := range new(bench).scenarios() {

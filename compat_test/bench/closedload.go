@@ -15,7 +15,8 @@ const connections = 50
 
 // traffic is a closed load: each connection sends pipeline requests and sends again when all are answered.
 type traffic struct {
-	command  []string // __rand_int__ stands for twelve random digits below keys
+	command  []string                  // __rand_int__ stands for twelve random digits below keys
+	next     func(seed uint64) request // in place of command, for what redis-benchmark can not send
 	keys     int
 	pipeline int
 	requests int
@@ -34,10 +35,18 @@ const randomDigits = "__rand_int__"
 // runClosed sends the traffic, in whole pipelines, and fails on the first error reply.
 func (b *bench) runClosed(ctx context.Context, addr string, t traffic) (outcome, error) {
 	t.requests -= t.requests % t.pipeline
-	if b.opts.generator == "native" {
+	if b.opts.generator == "native" || t.next != nil {
 		return runNative(addr, t)
 	}
 	return b.runRedisBenchmark(ctx, addr, t)
+}
+
+// requestsOf is what one connection sends.
+func (t traffic) requestsOf(conn int) request {
+	if t.next != nil {
+		return t.next(uint64(conn))
+	}
+	return pattern(t.command, t.keys, uint64(conn))
 }
 
 func runNative(addr string, t traffic) (outcome, error) {
@@ -47,8 +56,7 @@ func runNative(addr string, t traffic) (outcome, error) {
 	began := time.Now()
 	err := eachConn(addr, connections, func(c *conn, id int) error {
 		batches[id] = make([]time.Duration, 0, perConn/t.pipeline+1)
-		next := pattern(t.command, t.keys, uint64(id))
-		return c.drive(perConn, t.pipeline, next, func(_ int, took time.Duration) bool {
+		return c.drive(perConn, t.pipeline, t.requestsOf(id), func(_ int, took time.Duration) bool {
 			batches[id] = append(batches[id], took)
 			return true
 		})

@@ -60,6 +60,12 @@ func TestRequests(t *testing.T) {
 	if want := string(appendCommand(nil, "INCRBY", "key:000000000042", "43")); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	got = string(hashSet(func(int) int { return 997 })(nil, 0))
+	want := string(appendCommand(nil, "HSET", "key:000000000997", "field:0", "998", "field:1", "999", "field:2", "1000", "field:3", "1",
+		"field:4", "2", "field:5", "3", "field:6", "4", "field:7", "5", "field:8", "6", "field:9", "7"))
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	got = string(pattern([]string{"MGET", "key:__rand_int__", "key:__rand_int__"}, 1, 0)(nil, 0))
 	if want := string(appendCommand(nil, "MGET", "key:000000000000", "key:000000000000")); got != want {
 		t.Errorf("got %q, want %q", got, want)

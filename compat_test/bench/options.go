@@ -17,6 +17,8 @@ type options struct {
 	keys     int // of the closed loads
 	counters int // of the memory, disk, restart and maxmemory rows
 
+	bigElements int // of the one collection of the big rows
+
 	zipfFor  time.Duration // length of the load of the writes row
 	quietFor time.Duration // open load before each checkpoint of the checkpoint row
 
@@ -38,7 +40,7 @@ type options struct {
 
 // quick are the values of -quick, for the flags that were not given themselves.
 var quick = map[string]string{
-	"rounds": "1", "n": "100000", "keys": "100000", "counters": "200000", "zipf": "2s", "quiet": "500ms",
+	"rounds": "1", "n": "100000", "keys": "100000", "counters": "200000", "big": "100000", "zipf": "2s", "quiet": "500ms",
 	"settle": "500ms",
 }
 
@@ -51,6 +53,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.IntVar(&o.requests, "n", 1_000_000, "requests of a closed load at pipeline 16 (a quarter at 1, twice at 64)")
 	flags.IntVar(&o.keys, "keys", 1_000_000, "counters under the closed loads")
 	flags.IntVar(&o.counters, "counters", 10_000_000, "counters of the memory, disk, restart and maxmemory rows")
+	flags.IntVar(&o.bigElements, "big", 1_000_000, "elements of the collection of the big rows")
 	flags.DurationVar(&o.zipfFor, "zipf", time.Minute, "length of the load of the writes row")
 	flags.DurationVar(&o.quietFor, "quiet", 3*time.Second, "length of the open load before each checkpoint of the checkpoint row")
 	flags.DurationVar(&o.settleFor, "settle", 2*time.Second, "how long memory and disk must hold still before they are read")
@@ -98,6 +101,8 @@ func (o options) validate() error {
 		return fmt.Errorf("-rounds is %d, it must be at least 1", o.rounds)
 	case o.requests < 1000 || o.keys < 1000 || o.counters < 1000:
 		return fmt.Errorf("-n, -keys and -counters must be at least 1000")
+	case o.bigElements < 1 || o.bigElements > maxKeys:
+		return fmt.Errorf("-big must be from 1 to %d", maxKeys)
 	case o.keys > maxKeys || o.counters > maxKeys:
 		return fmt.Errorf("-keys and -counters must be at most %d: names have 12 digits", maxKeys)
 	case o.generator != "redis-benchmark" && o.generator != "native":

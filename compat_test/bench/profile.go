@@ -19,7 +19,7 @@ const profileFor = 10 * time.Second
 
 // profile runs the first closed load that -run selects against Quipu and stores the CPU profile of its server meanwhile.
 func (b *bench) profile(ctx context.Context) error {
-	load, err := b.firstClosedLoad()
+	on, load, err := b.firstClosedLoad()
 	if err != nil {
 		return err
 	}
@@ -33,20 +33,22 @@ func (b *bench) profile(ctx context.Context) error {
 		return err
 	}
 	defer srv.discard()
-	if err := fill(srv.addr, b.opts.keys, incrBy(scattered(b.opts.keys), one)); err != nil {
-		return fmt.Errorf("making the counters: %w", err)
+	if err := on.fill(b.opts, srv.addr); err != nil {
+		return fmt.Errorf("making the %s: %w", on.name, err)
 	}
 	b.log.Info("profiling", "load", load.name, "for", profileFor, "file", b.opts.profileFile)
 	return b.profileUnder(ctx, srv, load, admin)
 }
 
-func (b *bench) firstClosedLoad() (closedLoad, error) {
-	for _, l := range closedLoads {
-		if b.wants(l) {
-			return l, nil
+func (b *bench) firstClosedLoad() (population, closedLoad, error) {
+	for _, p := range populations() {
+		for _, l := range p.loads {
+			if b.wants(l) {
+				return p, l, nil
+			}
 		}
 	}
-	return closedLoad{}, fmt.Errorf("-profile needs a closed load such as incrby/always/p16; -run %v selects none", b.opts.rows)
+	return population{}, closedLoad{}, fmt.Errorf("-profile needs a closed load such as incrby/always/p16; -run %v selects none", b.opts.rows)
 }
 
 // profileUnder keeps the load running, by the native generator, until the profile is there.
@@ -56,8 +58,7 @@ func (b *bench) profileUnder(ctx context.Context, srv *server, l closedLoad, adm
 	ended := make(chan error, 1)
 	go func() {
 		ended <- eachConn(srv.addr, connections, func(c *conn, id int) error {
-			next := pattern(load.command, load.keys, uint64(id))
-			return c.drive(maxKeys, load.pipeline, next, func(int, time.Duration) bool { return !stop.Load() })
+			return c.drive(maxKeys, load.pipeline, load.requestsOf(id), func(int, time.Duration) bool { return !stop.Load() })
 		})
 	}()
 	fetched := b.fetchProfile(ctx, admin)

@@ -8,52 +8,88 @@ import (
 	"time"
 )
 
-// closedLoad is a closed load on many counters in one persistence mode, and the figures wanted of it.
+// closedLoad is a closed load in one persistence mode, and the figures wanted of it.
 type closedLoad struct {
 	name     string // incrby/always/p16
+	what     string // for the table
 	mode     mode
-	command  string
 	pipeline int
 	cpu      float64 // CPU per request, at most this many times Redis's
-	rate     float64 // requests per second, at least this many times Redis's
+	rate     float64 // requests per second, at least this many times Redis's; 0: nothing wanted
+
+	// One of these two: command is for either generator, requests only for our own, where redis-benchmark can not send it.
+	command  string
+	requests func(o options, seed uint64) request
 }
 
-var closedLoads = []closedLoad{
-	{"incrby/none/p1", modeNone, incrAny, 1, 1.0, 1.0},
-	{"incrby/none/p16", modeNone, incrAny, 16, 0.6, 1.5},
-	{"incrby/none/p64", modeNone, incrAny, 64, 0.5, 2.0},
-	{"get/none/p16", modeNone, "GET key:__rand_int__", 16, 0.6, 1.5},
-	{"mget/none/p16", modeNone, "MGET" + strings.Repeat(" key:__rand_int__", 10), 16, 0.6, 1.5},
-	{"incrby/always/p1", modeAlways, incrAny, 1, 1.0, 2.0},
-	{"incrby/always/p16", modeAlways, incrAny, 16, 0.6, 1.5},
-	{"incrby/always/p64", modeAlways, incrAny, 64, 0.5, 2.0},
-	{"hot/always/p16", modeAlways, "INCRBY hot 1", 16, 0.5, 2.0},
-	{"incrby/everysec/p1", modeEverysec, incrAny, 1, 1.0, 1.0},
-	{"incrby/everysec/p16", modeEverysec, incrAny, 16, 0.6, 1.5},
-	{"incrby/everysec/p64", modeEverysec, incrAny, 64, 0.5, 2.0},
+// population is what there is before the loads on it start, and those loads.
+type population struct {
+	name  string
+	fill  func(o options, addr string) error
+	loads []closedLoad
+}
+
+// populations are all that there are, in the order of the table.
+func populations() []population { return []population{counterPopulation(), hashPopulation()} }
+
+// counterPopulation is many counters.
+func counterPopulation() population {
+	return population{
+		name: "counters",
+		fill: func(o options, addr string) error { return fill(addr, o.keys, incrBy(scattered(o.keys), one)) },
+		loads: []closedLoad{
+			{name: "incrby/none/p1", what: "INCRBY", mode: modeNone, command: incrAny, pipeline: 1, cpu: 1.0, rate: 1.0},
+			{name: "incrby/none/p16", what: "INCRBY", mode: modeNone, command: incrAny, pipeline: 16, cpu: 0.6, rate: 1.5},
+			{name: "incrby/none/p64", what: "INCRBY", mode: modeNone, command: incrAny, pipeline: 64, cpu: 0.5, rate: 2.0},
+			{name: "get/none/p16", what: "GET", mode: modeNone, command: "GET key:__rand_int__", pipeline: 16, cpu: 0.6, rate: 1.5},
+			{name: "mget/none/p16", what: "MGET of 10", mode: modeNone, command: mgetAny, pipeline: 16, cpu: 0.6, rate: 1.5},
+			{name: "incrby/always/p1", what: "INCRBY", mode: modeAlways, command: incrAny, pipeline: 1, cpu: 1.0, rate: 2.0},
+			{name: "incrby/always/p16", what: "INCRBY", mode: modeAlways, command: incrAny, pipeline: 16, cpu: 0.6, rate: 1.5},
+			{name: "incrby/always/p64", what: "INCRBY", mode: modeAlways, command: incrAny, pipeline: 64, cpu: 0.5, rate: 2.0},
+			{name: "hot/always/p16", what: "INCRBY of one hot counter", mode: modeAlways, command: "INCRBY hot 1", pipeline: 16, cpu: 0.5, rate: 2.0},
+			{name: "incrby/everysec/p1", what: "INCRBY", mode: modeEverysec, command: incrAny, pipeline: 1, cpu: 1.0, rate: 1.0},
+			{name: "incrby/everysec/p16", what: "INCRBY", mode: modeEverysec, command: incrAny, pipeline: 16, cpu: 0.6, rate: 1.5},
+			{name: "incrby/everysec/p64", what: "INCRBY", mode: modeEverysec, command: incrAny, pipeline: 64, cpu: 0.5, rate: 2.0},
+		},
+	}
 }
 
 const incrAny = "INCRBY key:__rand_int__ 1"
 
+var mgetAny = "MGET" + strings.Repeat(" key:__rand_int__", 10)
+
 // rows are the three lines of a load.
 func (l closedLoad) rows() []row {
-	verb, _, _ := strings.Cut(l.name, "/")
-	what := map[string]string{
-		"incrby": "INCRBY", "get": "GET", "mget": "MGET of 10", "hot": "INCRBY of one hot counter",
-	}[verb]
-	title := fmt.Sprintf("%s, %s, pipeline %d", what, l.mode.title, l.pipeline)
+	title := fmt.Sprintf("%s, %s, pipeline %d", l.what, l.mode.title, l.pipeline)
+	rate := figure(l.name+"/rate", title+": throughput", unitRate)
+	if l.rate > 0 {
+		rate.bounds = []bound{atLeastTimes(l.rate)}
+	}
 	return []row{
 		figure(l.name+"/cpu", title+": CPU per op", unitNanos, atMostTimes(l.cpu)),
-		figure(l.name+"/rate", title+": throughput", unitRate, atLeastTimes(l.rate)),
+		rate,
 		latencies(l.name+"/latency", title),
 	}
 }
 
+// closedScenarios are those of all populations, in every mode in which there are loads on them.
+func closedScenarios() []scenario {
+	var all []scenario
+	for _, p := range populations() {
+		for _, m := range []mode{modeNone, modeAlways, modeEverysec} {
+			if s := closedScenario(p, m); len(s.rows) > 0 {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
 // closedScenario runs the chosen loads of one mode one after the other on one server: so the
-// million counters are made once for all of them.
-func closedScenario(m mode) scenario {
-	s := scenario{name: "closed loads, " + m.title}
-	for _, l := range closedLoads {
+// population is made once for all of them.
+func closedScenario(p population, m mode) scenario {
+	s := scenario{name: "closed loads on " + p.name + ", " + m.title}
+	for _, l := range p.loads {
 		if l.mode.name == m.name {
 			s.rows = append(s.rows, l.rows()...)
 		}
@@ -64,10 +100,10 @@ func closedScenario(m mode) scenario {
 			return err
 		}
 		defer srv.discard()
-		if err := fill(srv.addr, b.opts.keys, incrBy(scattered(b.opts.keys), one)); err != nil {
-			return fmt.Errorf("making the counters: %w", err)
+		if err := p.fill(b.opts, srv.addr); err != nil {
+			return fmt.Errorf("making the %s: %w", p.name, err)
 		}
-		for _, l := range closedLoads {
+		for _, l := range p.loads {
 			if l.mode.name != m.name || !b.wants(l) {
 				continue
 			}
@@ -127,7 +163,11 @@ func (b *bench) traffic(l closedLoad) traffic {
 	if strings.HasPrefix(l.name, "mget") {
 		requests /= 4
 	}
-	return traffic{command: strings.Fields(l.command), keys: b.opts.keys, pipeline: l.pipeline, requests: requests}
+	t := traffic{command: strings.Fields(l.command), keys: b.opts.keys, pipeline: l.pipeline, requests: requests}
+	if l.requests != nil {
+		t.next = func(seed uint64) request { return l.requests(b.opts, seed) }
+	}
+	return t
 }
 
 // addLatencies adds to the parts of a latencies row.

@@ -1,15 +1,21 @@
 package main
 
+import "slices"
+
 // scenarios are all that there are, in the order of the table.
 func (b *bench) scenarios() []scenario {
-	return []scenario{
-		closedScenario(modeNone),
-		closedScenario(modeAlways),
-		closedScenario(modeEverysec),
-		manyScenario(b.opts.counters),
-		maxmemoryScenario(b.opts.counters),
-		checkpointScenario(),
-		writesScenario(b.opts.zipfFor),
-		startScenario(),
-	}
+	return slices.Concat(
+		closedScenarios(),
+		[]scenario{
+			manyScenario(b.opts.counters),
+			hashMemoryScenario(b.opts),
+			maxmemoryScenario(b.opts.counters),
+			checkpointScenario(),
+		},
+		bigScenarios(b.opts),
+		[]scenario{
+			writesScenario(b.opts.zipfFor),
+			startScenario(),
+		},
+	)
 }

@@ -204,13 +204,8 @@ func acceptedMemoryRows() []*param {
 
 func acceptedEncodingRows() []*param {
 	return []*param{
-		integerRow("hash-max-listpack-entries", "hash-max-ziplist-entries", "512", 0, maxInt64),
-		sizeRow("hash-max-listpack-value", "hash-max-ziplist-value", "64", 0, maxInt64),
 		integerRow("list-max-listpack-size", "list-max-ziplist-size", "-2", -1<<31, maxInt32),
 		integerRow("list-compress-depth", "", "0", 0, maxInt32),
-		integerRow("set-max-intset-entries", "", "512", 0, maxInt64),
-		integerRow("zset-max-listpack-entries", "zset-max-ziplist-entries", "128", 0, maxInt64),
-		sizeRow("zset-max-listpack-value", "zset-max-ziplist-value", "64", 0, maxInt64),
 		sizeRow("stream-node-max-bytes", "", "4096", 0, maxInt64),
 		integerRow("stream-node-max-entries", "", "100", 0, maxInt64),
 	}

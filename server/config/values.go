@@ -89,7 +89,12 @@ type Values struct {
 
 	// Encodings.
 
-	HLLSparseMaxBytes int64
+	HashMaxListpackEntries int
+	HashMaxListpackValue   int64
+	SetMaxIntsetEntries    int
+	ZSetMaxListpackEntries int
+	ZSetMaxListpackValue   int64
+	HLLSparseMaxBytes      int64
 
 	// The process.
 

@@ -156,6 +156,13 @@ func (w *Writer) InsertMap(at, n int) {
 	w.moveBack(at, end)
 }
 
+// InsertSet is InsertArray for a set.
+func (w *Writer) InsertSet(at, n int) {
+	end := len(w.buf)
+	w.Set(n)
+	w.moveBack(at, end)
+}
+
 // moveBack moves the header that was written from end on before what was written from at on.
 func (w *Writer) moveBack(at, end int) {
 	var header [len("*-9223372036854775808\r\n")]byte

@@ -32,6 +32,7 @@ func TestWriter(t *testing.T) {
 		{func(w *Writer) { w.Verbatim("txt", "a\nb") }, "$3\r\na\nb\r\n", "=7\r\ntxt:a\nb\r\n"},
 		{func(w *Writer) { w.Raw([]byte(":1\r\n")); w.Int(2); w.Truncate(4) }, ":1\r\n", ":1\r\n"},
 		{func(w *Writer) { w.Int(1); w.Int(2); w.Int(3); w.InsertArray(4, 2) }, ":1\r\n*2\r\n:2\r\n:3\r\n", ":1\r\n*2\r\n:2\r\n:3\r\n"},
+		{func(w *Writer) { w.Int(1); w.Int(2); w.Int(3); w.InsertSet(4, 2) }, ":1\r\n*2\r\n:2\r\n:3\r\n", ":1\r\n~2\r\n:2\r\n:3\r\n"},
 	} {
 		for version, want := range map[int]string{2: c.resp2, 3: c.resp3} {
 			var w Writer

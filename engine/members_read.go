@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+)
+
+// scan calls fn for about count members from an order on, and returns the order to go on from, 0 at the end. Members that share an order
+// are met together, so a cursor of nothing but an order misses none.
+func (m *members) scan(cursor uint64, count int, fn func(name []byte, c cell)) (next uint64) {
+	for met := 0; cursor < ordersEnd; {
+		t := m.table(uint16(cursor))
+		end := m.scanEnd(t, uint16(cursor), max(count-met, 1))
+		t.each(func(e entry, _ uint32, f flags) {
+			if f&flagDeleted != 0 {
+				return
+			}
+			name := t.name(e, f)
+			if order := uint64(orderOf(name)); order >= cursor && order < end {
+				met++
+				fn(name, t.cell(e, f))
+			}
+		})
+		if cursor = end; met >= count && cursor < ordersEnd {
+			return cursor
+		}
+	}
+	return 0
+}
+
+// scanEnd returns the order before which a table has at least count members from an order on, or the end of the table.
+func (m *members) scanEnd(t *table, from uint16, count int) uint64 {
+	var orders []uint16
+	t.each(func(e entry, _ uint32, f flags) {
+		if f&flagDeleted == 0 {
+			if order := orderOf(t.name(e, f)); order >= from {
+				orders = append(orders, order)
+			}
+		}
+	})
+	if len(orders) <= count {
+		return uint64(t.last()) + 1
+	}
+	slices.Sort(orders)
+	return uint64(orders[count-1]) + 1
+}
+
+// random returns some member. Its name is valid until something is written.
+//
+// Tables cover ranges of orders, and their indexes are filled alike, so a random place in the index of a random order's table is nearly
+// as likely to be any member as another.
+func (m *members) random() ([]byte, cell) {
+	for {
+		t := m.table(uint16(rand.Uint32()))
+		if len(t.index) == 0 {
+			continue
+		}
+		n := rand.IntN(len(t.index) * indexRefs)
+		if ref := t.index[n/indexRefs][n%indexRefs]; ref > refHole {
+			e := t.at(ref & (maxArenaBytes - 1))
+			if f := e.flags(); f&flagDeleted == 0 {
+				return t.name(e, f), t.cell(e, f)
+			}
+		}
+	}
+}
+
+// due returns copies of the names that have expired, up to a chunk, and a time before which none of the others expires.
+func (m *members) due(now int64) (names [][]byte, next int64) {
+	m.tables(func(t *table) {
+		if t.expiries == 0 {
+			return
+		}
+		if t.nextExpiry < now && len(names) < expireChunk {
+			names = t.due(now, names)
+		}
+		next = earlier(next, t.nextExpiry)
+	})
+	return names, next
+}
+
+// due adds copies of the names that have expired, up to a chunk in all, and sets the table's next expiry to that of the first which is left.
+func (t *table) due(now int64, names [][]byte) [][]byte {
+	t.nextExpiry = 0
+	t.each(func(e entry, _ uint32, f flags) {
+		if f&flagExpires == 0 || f&flagDeleted != 0 {
+			return
+		}
+		at := e.expiry(f)
+		if at < now && len(names) < expireChunk {
+			names = append(names, bytes.Clone(t.name(e, f)))
+			return
+		}
+		t.noteOverwrite(at)
+	})
+	return names
+}

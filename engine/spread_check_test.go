@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"fmt"
+)
+
+// spreadName is where the elements of a spread collection are in the store.
+type spreadName struct {
+	db   uint8
+	slot uint16
+	id   uint64
+}
+
+// checkSpreads fails when the slot's idea of its collections is not what its entries hold, or a collection's bookkeeping is wrong.
+func (e *Engine) checkSpreads(s *slot, c *census) error {
+	owned := 0
+	var err error
+	s.tables(func(t *table) {
+		t.each(func(en entry, _ uint32, f flags) {
+			o := t.spread(en, f)
+			if o == nil || err != nil {
+				return
+			}
+			owned++
+			if s.objects == nil || s.objects.byID[o.id] != o || o.gone || o.slot != s || f&flagDeleted != 0 {
+				err = fmt.Errorf("collection %d of %.20q is not one of the slot's: gone=%v", o.id, t.name(en, f), o.gone)
+				return
+			}
+			if o.partial && !t.hollow {
+				err = fmt.Errorf("collection %d of %.20q is partial, its table is not hollow", o.id, t.name(en, f))
+				return
+			}
+			if err = checkSpread(e.space, o, f, c); err != nil {
+				err = fmt.Errorf("collection %d of %.20q: %w", o.id, t.name(en, f), err)
+			}
+		})
+	})
+	k := s.objects
+	switch {
+	case err != nil || k == nil:
+		return err
+	case owned != len(k.byID):
+		return fmt.Errorf("%d collections, %d of them with a key", len(k.byID), owned)
+	}
+	for _, ids := range [][]uint64{k.forgetStore, k.forgetTaken} {
+		for _, id := range ids {
+			c.spreads[spreadName{s.db.id, s.number, id}] = true
+		}
+	}
+	return nil
+}
+
+// checkSpread recounts a collection. f are the flags of its key's entry.
+func checkSpread(sp *space, o *spread, f flags, c *census) error {
+	c.spreads[spreadName{o.slot.db.id, o.slot.number, o.id}] = true
+	m := o.members()
+	if err := checkQueued(&m.tableSet); err != nil {
+		return err
+	}
+	live, busy, earliest := uint64(0), flags(0), int64(0)
+	var err error
+	m.tables(func(t *table) {
+		if err == nil {
+			err = checkTable(sp, t, c)
+		}
+		t.each(func(e entry, _ uint32, f flags) {
+			busy |= f & flagsBusy
+			if f&flagDeleted == 0 {
+				live++
+				earliest = earlier(earliest, e.expiry(f))
+			}
+		})
+	})
+	switch {
+	case err != nil:
+		return err
+	case live != m.live || !o.partial && live != o.count || live > o.count:
+		return fmt.Errorf("counts %d and %d elements, has %d", o.count, m.live, live)
+	case busy&^flagQueued != 0 && f&flagsBusy == 0, busy&flagQueued != 0 && f&flagQueued == 0:
+		return fmt.Errorf("elements are busy (%x), the key's entry is not (%x)", busy, f&flagsBusy)
+	case earliest != 0 && (o.nextExpiry == 0 || o.nextExpiry > earliest):
+		return fmt.Errorf("next expiry %d, but an element is due at %d", o.nextExpiry, earliest)
+	}
+	return nil
+}
+
+// checkOwners fails when the store has elements of a collection that nobody knows.
+func (e *Engine) checkOwners(c *census) error {
+	return e.store.Scan([]byte{rowElement}, []byte{rowElement + 1}, func(key, _ []byte) (bool, error) {
+		s, id, err := e.slotOfElement(key)
+		if err != nil {
+			return false, err
+		}
+		if !c.spreads[spreadName{s.db.id, s.number, id}] && !s.flushed && !s.flushTaken {
+			return false, fmt.Errorf("database %d slot %d: the store has elements of collection %d, which is not known", s.db.id, s.number, id)
+		}
+		return true, nil
+	})
+}
