@@ -70,6 +70,8 @@ func (c *collection) setMember(el *element, name []byte, content cell) error {
 	if o.count = m.live; content.expireAt != 0 {
 		o.head |= packedTimed
 		o.nextExpiry = earlier(o.nextExpiry, content.expireAt)
+		c.at.t.noteElements(content.expireAt)
+		c.at.s.noteExpiry(content.expireAt)
 	}
 	c.t.changed(c.at)
 	return nil

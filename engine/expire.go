@@ -58,7 +58,7 @@ func (c *expireCycle) run() {
 // runDatabase moves the hand to the end of its database, and reports false when there is no time for more.
 func (c *expireCycle) runDatabase(deadline time.Time) bool {
 	db := c.e.dbs[c.db].Load()
-	if db == nil || db.expiries.Load() == 0 {
+	if db == nil {
 		return true
 	}
 	now := c.e.clock()
@@ -86,6 +86,9 @@ func (e *Engine) expireSlot(t *Txn, db *database, number int) error {
 		if err := e.loadSlot(s); err != nil {
 			return err
 		}
+		if err := e.loadDueSpreads(s); err != nil {
+			return err
+		}
 		t.begin()
 		s.mu.Lock()
 		t.hold(s)
@@ -97,6 +100,19 @@ func (e *Engine) expireSlot(t *Txn, db *database, number int) error {
 			return nil
 		}
 	}
+}
+
+// loadDueSpreads loads collections of a slot that are not in memory and have elements to remove.
+func (e *Engine) loadDueSpreads(s *slot) error {
+	now := e.clock()
+	for _, o := range s.partialSpreads() {
+		if o.nextExpiry != 0 && o.nextExpiry < now {
+			if err := e.loadSpread(s, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // loadSlot loads the partial tables of a slot.
@@ -116,32 +132,34 @@ func (e *Engine) loadSlot(s *slot) error {
 	return nil
 }
 
-// expireChunk removes up to expireChunk due keys of a slot and reports whether there may be more. When there are none, the
+// expireChunk removes about expireChunk due keys and fields of a slot and reports whether there may be more. When there are none, the
 // slot's next expiry is known exactly.
 func (t *Txn) expireChunk(s *slot) bool {
 	if s.objects != nil && s.objects.frozen > 0 {
 		return false // the next cycle finds it as it is
 	}
-	next := int64(0)
 	var due [][]byte
+	s.tables(func(tb *table) {
+		if (tb.expiries > 0 || tb.timed) && tb.nextExpiry < t.now && len(due) < expireChunk {
+			due = tb.due(t.now, due)
+		}
+	})
+	removed := 0
+	for i := range due {
+		removed += t.expireDue(s, due[i], expireChunk-removed)
+	}
+	if removed >= expireChunk {
+		return true
+	}
+	next := int64(0)
 	s.tables(func(tb *table) {
 		if tb.partial {
 			next = earlier(next, s.db.nextExpiry[s.number].Load()) // evicted since it was loaded: keep the bound
 		}
-		if tb.expiries == 0 {
-			return
+		if tb.expiries > 0 || tb.timed {
+			next = earlier(next, tb.nextExpiry)
 		}
-		if tb.nextExpiry < t.now {
-			due = tb.due(t.now, due)
-		}
-		next = earlier(next, tb.nextExpiry)
 	})
-	for i := range due {
-		t.expireDue(s, due[i])
-	}
-	if len(due) == expireChunk {
-		return true
-	}
 	t.setNextExpiry(s, next)
 	return false
 }
@@ -154,12 +172,29 @@ func earlier(a, b int64) int64 {
 	return a
 }
 
-func (t *Txn) expireDue(s *slot, name []byte) {
+// expireDue removes what is due of a key, itself or up to so many of its fields, and returns how much that was.
+func (t *Txn) expireDue(s *slot, name []byte, limit int) int {
 	k := &Key{Name: name, hash: t.e.space.hash(name), order: orderOf(name)}
 	tb := s.table(k.order)
 	e, off := tb.find(k.hash, k.Name)
-	t.delete(k, spot{s, tb, e, off})
-	t.e.stats.expired.Add(1)
+	at := spot{s, tb, e, off}
+	f := e.flags()
+	if limit > 0 && f&flagExpires != 0 && e.expiry(f) < t.now {
+		t.delete(k, at)
+		t.e.stats.expired.Add(1)
+		return 1
+	}
+	h := Hash{collection{t: t, k: *k, at: at, moves: t.moves, kind: HashKind}}
+	removed := 0
+	if limit > 0 {
+		removed = h.purge()
+	}
+	if h.locate(); h.at.e != nil {
+		c := h.at.t.cell(h.at.e, h.at.e.flags())
+		h.at.t.noteElements(c.elementExpiry())
+		h.at.t.noteOverwrite(c.expireAt)
+	}
+	return removed
 }
 
 // setNextExpiry raises a slot's earliest expiry, and remembers to tell the log and the store.

@@ -104,9 +104,6 @@ func (h *Hash) write(el *element, field []byte, v Value) error {
 	if err := h.put(el, byte(HashKind), field, v); err != nil {
 		return err
 	}
-	if v.ExpireAt != 0 {
-		h.at.s.noteExpiry(v.ExpireAt)
-	}
 	if l := h.t.e.limits.Load(); len(field) > l.HashValue || v.textLen() > l.HashValue || !el.found && h.Len() > l.HashEntries {
 		h.widen()
 	}
@@ -218,42 +215,43 @@ func (h *Hash) Random() (field []byte, v Value, ok bool) {
 	return h.t.picked, v, ok
 }
 
-// purge removes what has expired; of a spread hash, not more than a chunk. As in Txn.expire, nobody waits for the commit.
-func (h *Hash) purge() {
+// purge removes what has expired, of a spread hash not more than a chunk, and returns how much that was. As in Txn.expire, nobody waits
+// for the commit.
+func (h *Hash) purge() (removed int) {
 	p, o := h.form()
-	if o != nil && o.thawed != nil {
-		return
-	}
 	need, wrote := h.t.need, h.t.wrote
 	switch {
-	case o != nil && o.nextExpiry != 0 && o.nextExpiry < h.t.now:
-		h.purgeSpread(o)
+	case o != nil && o.nextExpiry != 0 && o.nextExpiry < h.t.now && o.thawed == nil && !o.partial:
+		removed = h.purgeSpread(o)
 	case p != nil && p.has(packedTimed) && p.nextExpiry() < h.t.now:
-		h.purgePacked(p)
+		removed = h.purgePacked(p)
 	}
 	h.t.need, h.t.wrote = need, wrote
+	return removed
 }
 
-func (h *Hash) purgePacked(p packed) {
+func (h *Hash) purgePacked(p packed) int {
 	b := packedBuilder{}
 	h.Each(func(field []byte, v Value) bool {
 		b.add(field, v, true)
 		return true
 	})
+	removed := p.count() - b.count
 	switch {
 	case b.count == 0:
 		h.t.mark(&h.k, h.at)
-	case b.count < p.count() || b.next != p.nextExpiry():
+	case removed > 0 || b.next != p.nextExpiry():
 		_, _ = h.t.write(&h.k, h.at, h.content(b.appendTo(nil, p[0]))) // what stays for want of memory is still not there to anybody
 	}
+	return removed
 }
 
-func (h *Hash) purgeSpread(o *spread) {
+func (h *Hash) purgeSpread(o *spread) int {
 	m := o.members()
 	due, next := m.due(h.t.now)
 	if uint64(len(due)) == m.live {
 		h.t.mark(&h.k, h.at)
-		return
+		return len(due)
 	}
 	for _, name := range due {
 		m.remove(m.find(name), h.t.logging)
@@ -262,4 +260,5 @@ func (h *Hash) purgeSpread(o *spread) {
 		o.count, o.nextExpiry = m.live, next
 		h.t.changed(h.at)
 	}
+	return len(due)
 }

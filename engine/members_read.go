@@ -80,19 +80,27 @@ func (m *members) due(now int64) (names [][]byte, next int64) {
 	return names, next
 }
 
-// due adds copies of the names that have expired, up to a chunk in all, and sets the table's next expiry to that of the first which is left.
+// due adds copies of the names of entries that have expired, or have elements that have, up to a chunk in all, and sets the table's next
+// expiry to that of the first which is left.
 func (t *table) due(now int64, names [][]byte) [][]byte {
-	t.nextExpiry = 0
+	t.nextExpiry, t.timed = 0, false
 	t.each(func(e entry, _ uint32, f flags) {
-		if f&flagExpires == 0 || f&flagDeleted != 0 {
+		if f&(flagExpires|flagCollection) == 0 || f&flagDeleted != 0 {
 			return
 		}
-		at := e.expiry(f)
-		if at < now && len(names) < expireChunk {
+		c := cell{expireAt: e.expiry(f)}
+		if f&flagCollection != 0 {
+			c = t.cell(e, f)
+		}
+		at := c.earliest()
+		if at != 0 && at < now && len(names) < expireChunk {
 			names = append(names, bytes.Clone(t.name(e, f)))
 			return
 		}
-		t.noteOverwrite(at)
+		if at != 0 {
+			t.noteOverwrite(at)
+			t.timed = t.timed || f&flagCollection != 0
+		}
 	})
 	return names
 }

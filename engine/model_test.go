@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -25,9 +26,11 @@ type model struct {
 	x     *Txn
 	clock atomic.Int64
 	dbs   [modelDatabases]map[string]cell
-	names []string
-	log   bool // the engine writes a commit log
-	trace []string
+	// elements are those of the names whose cell is packed; the cell's num is then their kind.
+	elements [modelDatabases]map[string]map[string]Value
+	names    []string
+	log      bool // the engine writes a commit log
+	trace    []string
 }
 
 // torture multiplies the length of random tests when QUIPU_TORTURE is set.
@@ -48,7 +51,7 @@ func runModel(t *testing.T, seed uint64, steps int) {
 	m := &model{t: t, rnd: rand.New(rand.NewPCG(seed, 7)), fs: vfs.NewCrashableMem(), log: seed%3 != 2}
 	m.clock.Store(1_700_000_000_000)
 	for i := range m.dbs {
-		m.dbs[i] = map[string]cell{}
+		m.dbs[i], m.elements[i] = map[string]cell{}, map[string]map[string]Value{}
 	}
 	m.names = modelNames()
 	m.open()
@@ -102,6 +105,9 @@ func (m *model) note(format string, args ...any) {
 func (m *model) get(db int, name string) (cell, bool) {
 	c, ok := m.dbs[db][name]
 	if ok && c.expireAt != 0 && c.expireAt < m.clock.Load() {
+		return cell{}, false
+	}
+	if c.packed && !m.sweepFields(m.elements[db][name]) {
 		return cell{}, false
 	}
 	return c, ok
@@ -201,7 +207,8 @@ func (m *model) runKey(k Key, keys []Key) {
 	m.t.Helper()
 	db, name := int(k.DB), string(k.Name)
 	old, had := m.get(db, name)
-	switch op := m.rnd.IntN(12); op {
+	m.purge(k)
+	switch op := m.rnd.IntN(17); op {
 	case 0, 1, 2:
 		m.incr(k, old, had)
 	case 3:
@@ -222,6 +229,12 @@ func (m *model) runKey(k Key, keys []Key) {
 		m.expireKey(k, old, had)
 	case 9:
 		m.copy(k, keys[m.rnd.IntN(len(keys))])
+	case 10, 11, 12:
+		m.changeHash(k, old, had)
+	case 13:
+		m.changeSet(k, old, had)
+	case 14:
+		m.changeSortedSet(k, old, had)
 	default:
 		m.read(k)
 	}
@@ -261,6 +274,8 @@ func (m *model) incr(k Key, old cell, had bool) {
 	got, err := m.x.IncrBy(k, delta)
 	want, wantErr := int64(0), error(nil)
 	switch {
+	case had && old.packed:
+		wantErr = ErrWrongType
 	case had && !old.isInt:
 		wantErr = ErrNotInteger
 	default:
@@ -309,13 +324,21 @@ func (m *model) copy(from, to Key) {
 	m.must(m.x.Copy(from, to))
 	if c, ok := m.get(int(from.DB), string(from.Name)); ok {
 		m.put(int(to.DB), string(to.Name), c)
+		if c.packed {
+			m.elements[to.DB][string(to.Name)] = maps.Clone(m.elements[from.DB][string(from.Name)])
+		}
 	}
 }
 
 func (m *model) read(k Key) {
 	m.t.Helper()
 	want, had := m.get(int(k.DB), string(k.Name))
+	m.purge(k)
 	v, ok := m.x.Get(k)
+	if ok && had && want.packed {
+		m.readElements(k, v, want)
+		return
+	}
 	got := cell{isInt: v.Kind == Int, num: v.Int, str: v.Str, expireAt: v.ExpireAt}
 	if ok != had || ok && !equalCells(got, want) {
 		m.t.Errorf("Get(%d, %.20q) = %+v, %v; want %+v, %v", k.DB, k.Name, got, ok, want, had)
@@ -412,6 +435,7 @@ func (m *model) exchange() {
 		m.note("swapdb %d %d", a, b)
 		m.x.SwapDB(a, b)
 		m.dbs[a], m.dbs[b] = m.dbs[b], m.dbs[a]
+		m.elements[a], m.elements[b] = m.elements[b], m.elements[a]
 	}
 	if m.rnd.IntN(2) == 0 {
 		m.runKey(m.e.Key(b, []byte("spread:1")), []Key{m.e.Key(a, []byte("spread:2"))})

@@ -313,7 +313,7 @@ func (t *Txn) write(k *Key, at spot, c cell) (*table, error) {
 	if has := c.expireAt != 0; has != had {
 		at.s.addKeys(0, boolInt(has)-boolInt(had))
 	}
-	at.s.noteExpiry(c.expireAt)
+	at.s.noteExpiry(c.earliest())
 	t.changed(at)
 	return at.t, nil
 }
@@ -342,7 +342,7 @@ func (t *Txn) create(k *Key, at spot, c cell) (*table, error) {
 		return nil, ErrOutOfMemory
 	}
 	at.s.addKeys(1, boolInt(c.expireAt != 0))
-	at.s.noteExpiry(c.expireAt)
+	at.s.noteExpiry(c.earliest())
 	t.changed(at)
 	return at.t, nil
 }

@@ -68,7 +68,7 @@ func (p packed) body() int {
 
 // nextExpiry returns a time before which no item expires, 0 when none does.
 func (p packed) nextExpiry() int64 {
-	if !p.has(packedTimed) {
+	if !p.has(packedTimed) || p.has(packedInts) {
 		return 0
 	}
 	return int64(binary.LittleEndian.Uint64(p[p.body()-8:]))

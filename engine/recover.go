@@ -201,7 +201,7 @@ func (r *replayer) applyEntry(op *persist.Op) error {
 	if hollow {
 		s.table(k.order).hollow = true
 	}
-	s.noteExpiry(c.expireAt)
+	s.noteExpiry(c.earliest())
 	return nil
 }
 

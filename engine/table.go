@@ -71,6 +71,8 @@ type table struct {
 	// hollow: an entry may be a spread collection that is not to be used as it is, because elements are only in the store or a
 	// checkpoint is at it.
 	hollow bool
+	// timed: an entry may be a collection with elements that expire; nextExpiry covers them, too.
+	timed bool
 
 	// usedAt is when an entry was last accessed, in unix seconds.
 	usedAt uint32
@@ -262,6 +264,7 @@ func (t *table) place(sp *space, name []byte, c cell, f flags) (entry, uint32, b
 	copy(e[entryHeader:], near)
 	t.fill(sp, e, f, name, c)
 	t.noteExpiry(c.expireAt)
+	t.noteElements(c.elementExpiry())
 	return e, off, true
 }
 
@@ -455,6 +458,7 @@ func (t *table) overwrite(e entry, f flags, c cell) bool {
 		e.setInt(f, c.num)
 	case !c.isInt && k == kindShort && int(e[e.payloadAt(f)]) == len(c.str):
 		copy(e.short(f), c.str)
+		t.noteElements(c.elementExpiry())
 	default:
 		return false
 	}
@@ -477,6 +481,28 @@ func (t *table) noteOverwrite(at int64) {
 		t.nextExpiry = at
 	}
 }
+
+// noteElements notes that an element of an entry, a collection, expires.
+func (t *table) noteElements(at int64) {
+	if at != 0 {
+		t.timed = true
+		t.noteOverwrite(at)
+	}
+}
+
+// elementExpiry returns a time before which no element of a collection expires, 0 for none.
+func (c *cell) elementExpiry() int64 {
+	switch {
+	case c.packed:
+		return packed(c.str).nextExpiry()
+	case c.obj != nil:
+		return c.obj.nextExpiry
+	}
+	return 0
+}
+
+// earliest returns a time before which nothing of the cell expires, 0 for none.
+func (c *cell) earliest() int64 { return earlier(c.expireAt, c.elementExpiry()) }
 
 // cell returns an entry's content; the string aliases the table.
 func (t *table) cell(e entry, f flags) cell {

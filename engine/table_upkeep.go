@@ -147,7 +147,7 @@ func (t *table) release(sp *space) {
 
 // split deals the entries out to two tables of one more bit of order, and leaves t empty.
 func (t *table) split(sp *space) (low, high *table) {
-	low = &table{depth: t.depth + 1, prefix: t.prefix, partial: t.partial, dirty: t.dirty, taken: t.taken, hollow: t.hollow, usedAt: t.usedAt, nextExpiry: t.nextExpiry}
+	low = &table{depth: t.depth + 1, prefix: t.prefix, partial: t.partial, dirty: t.dirty, taken: t.taken, hollow: t.hollow, timed: t.timed, usedAt: t.usedAt, nextExpiry: t.nextExpiry}
 	high = &table{}
 	*high = *low
 	high.prefix |= 1 << (15 - t.depth)
