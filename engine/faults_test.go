@@ -1,0 +1,373 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+)
+
+// faultRun is a scripted life of an engine on a disk of which one operation fails. Fatal ends the goroutine that meets it, as it
+// ends the process in production: what a goroutine does afterwards is not judged.
+type faultRun struct {
+	mem     *vfs.MemFS
+	fault   error
+	at      int64 // the number of the operation that fails
+	onward  bool  // and every write after it
+	n       atomic.Int64
+	where   atomic.Pointer[string]
+	e       *Engine
+	x       *Txn
+	fatal   chan struct{}
+	fataled sync.Once
+
+	mu sync.Mutex
+	// sent and acked count the increments of each counter. Nothing is acknowledged once dead is set.
+	sent, acked map[string]int64
+	dead        bool
+}
+
+func newFaultRun(at int64, fault error, onward bool) *faultRun {
+	return &faultRun{
+		mem: vfs.NewCrashableMem(), at: at, fault: fault, onward: onward, fatal: make(chan struct{}),
+		sent: map[string]int64{}, acked: map[string]int64{},
+	}
+}
+
+func (r *faultRun) inject(op errorfs.Op) error {
+	i := r.n.Add(1)
+	if i == r.at {
+		where := fmt.Sprintf("operation %d (kind %v of %s)", i, op.Kind, op.Path)
+		r.where.Store(&where)
+		return r.fault
+	}
+	if r.onward && i > r.at && r.at > 0 && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+		return r.fault
+	}
+	return nil
+}
+
+func (r *faultRun) die(err error) {
+	r.mu.Lock()
+	r.dead = true
+	r.mu.Unlock()
+	r.fataled.Do(func() { close(r.fatal) })
+	if r.onward || strings.Contains(err.Error(), "store") {
+		select {} // Pebble's deferred functions can not run in the state that it is in, and it may fail again
+	}
+	runtime.Goexit()
+}
+
+func (r *faultRun) options(o *Options) {
+	o.Databases = 1
+	o.SegmentBytes = 32 << 10
+	o.StoreCacheBytes = 64 << 10
+	o.CheckpointLogBytes = 1 << 40 // checkpoints are asked for
+}
+
+func (r *faultRun) open() error {
+	o := Options{Dir: "data", FS: errorfs.Wrap(r.mem, errorfs.InjectorFunc(r.inject)), AppendOnly: true, Fatal: r.die}
+	r.options(&o)
+	e, err := Open(o)
+	if err != nil {
+		return err
+	}
+	r.e, r.x = e, e.NewTxn()
+	return nil
+}
+
+// script lives two lives. It returns the error that it met: from then on it only checks that nothing is acknowledged.
+func (r *faultRun) script() error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	err := r.work()
+	if err = errors.Join(err, r.e.Close()); err != nil {
+		return err
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	return errors.Join(r.readAll(), r.incr("again"), r.e.Close())
+}
+
+func (r *faultRun) work() error {
+	for round := range 3 {
+		for i := range 4 {
+			if err := r.incr(fmt.Sprintf("counter:%d", i+round)); err != nil {
+				return err
+			}
+		}
+		if err := r.incr("left", "right"); err != nil {
+			return err
+		}
+		// A checkpoint that fails is no loss: the log has everything, and the next one tries again.
+		if err := r.e.Checkpoint(context.Background()); err != nil && r.fault == nil {
+			return err
+		}
+		if err := r.readAll(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// incr adds one to each name, as one.
+func (r *faultRun) incr(names ...string) error {
+	var keys []Key
+	for _, name := range names {
+		keys = append(keys, r.e.Key(0, []byte(name)))
+	}
+	r.mu.Lock()
+	for _, name := range names {
+		r.sent[name]++
+	}
+	r.mu.Unlock()
+	r.x.Lock(keys, true)
+	for _, k := range keys {
+		if _, err := r.x.IncrBy(k, 1); err != nil {
+			return err
+		}
+	}
+	r.x.Unlock()
+	if err := r.e.Wait(r.x.Need()); err != nil {
+		return err
+	}
+	r.x.ClearNeed()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range names {
+		if !r.dead {
+			r.acked[name]++
+		}
+	}
+	return nil
+}
+
+// errLied is a value that the engine has told wrong.
+var errLied = errors.New("a lie")
+
+// readAll drops what is clean and reads every counter back. A read that fails must not look like a missing key.
+func (r *faultRun) readAll() error {
+	db := r.e.physical()[0]
+	for name, want := range r.sent {
+		k := []Key{r.e.Key(0, []byte(name))}
+		r.e.sweepSlot(&db.slots[k[0].Slot], flags.clean)
+		r.x.Lock(k, false)
+		v, ok := r.x.Get(k[0])
+		r.x.Unlock()
+		if !ok || v.Int != want {
+			return fmt.Errorf("%w: %s is %d (there: %v), want %d", errLied, name, v.Int, ok, want)
+		}
+	}
+	return nil
+}
+
+// run plays the script, and returns what is wrong with what it did and left.
+func (r *faultRun) run() error {
+	done := make(chan struct{})
+	var err error
+	go func() {
+		defer close(done)
+		err = r.script()
+	}()
+	select {
+	case <-done:
+	case <-r.fatal:
+	case <-time.After(5 * time.Minute):
+		return fmt.Errorf("%s: the run hangs", r.place())
+	}
+	defer r.bury(done)
+	if errors.Is(err, errLied) {
+		return fmt.Errorf("%s: %w", r.place(), err)
+	}
+	for _, percent := range []int{0, 100} {
+		if err := r.afterwards(percent); err != nil {
+			return fmt.Errorf("%s, then a power cut that keeps %d%%: %w", r.place(), percent, err)
+		}
+	}
+	return nil
+}
+
+func (r *faultRun) place() string {
+	if where := r.where.Load(); where != nil {
+		return *where
+	}
+	return "no fault"
+}
+
+// bury stops what the dead engine still runs, so that its memory is freed.
+func (r *faultRun) bury(done chan struct{}) {
+	select {
+	case <-done:
+	case <-time.After(100 * time.Millisecond):
+		return // it waits for a goroutine that has died: the process would be gone
+	}
+	if r.e != nil && !r.e.stopping() {
+		close(r.e.stop)
+	}
+}
+
+// afterwards recovers from what is on the disk, which does not fail any more.
+func (r *faultRun) afterwards(percent int) error {
+	r.mu.Lock()
+	fs := r.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(1, 1))})
+	defer r.mu.Unlock()
+	o := Options{Dir: "data", FS: fs, AppendOnly: true, Fatal: func(err error) { panic(err) }}
+	r.options(&o)
+	e, err := Open(o)
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	x := e.NewTxn()
+	got := map[string]int64{}
+	for name, sent := range r.sent {
+		k := []Key{e.Key(0, []byte(name))}
+		x.Lock(k, false)
+		v, _ := x.Get(k[0])
+		x.Unlock()
+		if got[name] = v.Int; v.Int < r.acked[name] || v.Int > sent {
+			err = fmt.Errorf("%s is %d; %d was acknowledged, %d was sent", name, v.Int, r.acked[name], sent)
+		}
+	}
+	if got["left"] != got["right"] {
+		err = fmt.Errorf("half a transaction: left is %d, right is %d", got["left"], got["right"])
+	}
+	return errors.Join(err, e.Close())
+}
+
+// TestFaultAtEveryOperation lets each operation of the file system fail in turn: what was acknowledged must be there afterwards,
+// transactions whole, and no key may have been told to be missing or other than it is.
+func TestFaultAtEveryOperation(t *testing.T) {
+	whole := newFaultRun(0, nil, false)
+	if err := whole.run(); err != nil {
+		t.Fatal(err)
+	}
+	operations := whole.n.Load()
+	for _, c := range []struct {
+		fault  error
+		stride int64
+	}{{syscall.EIO, 1}, {syscall.ENOSPC, 10}} { // a run on a full disk ends blocked, and keeps its memory
+		if testing.Short() {
+			c.stride *= 5
+		}
+		var runs sync.WaitGroup
+		places := make(chan int64)
+		for range 4 { // a run mostly waits
+			runs.Go(func() {
+				for at := range places {
+					if err := newFaultRun(at, c.fault, c.fault == syscall.ENOSPC).run(); err != nil {
+						t.Errorf("%v: %v", c.fault, err)
+					}
+				}
+			})
+		}
+		for at := int64(1); at <= operations; at += c.stride {
+			places <- at
+		}
+		close(places)
+		runs.Wait()
+	}
+	t.Logf("%d operations", operations)
+}
+
+// TestFailedReadIsLoud: a key whose row can not be read is never told to be missing. The process ends; a scan and RANDOMKEY,
+// which can say so, return the error.
+func TestFailedReadIsLoud(t *testing.T) {
+	var failing atomic.Bool
+	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if failing.Load() && (op.Kind == errorfs.OpFileReadAt || op.Kind == errorfs.OpFileRead) && strings.Contains(op.Path, "data/store/") {
+			return syscall.EIO
+		}
+		return nil
+	}))
+	fatal := make(chan error, 1)
+	e := openTest(t, fs, func(o *Options) {
+		o.Fatal = func(err error) { fatal <- err; runtime.Goexit() }
+	})
+	e.fill(t, 100)
+	if err := e.cleanUp(); err != nil {
+		t.Fatal(err)
+	}
+	e.sweep(0, 1, flags.clean)
+	failing.Store(true)
+	x := e.NewTxn()
+	if _, err := x.Scan(0, 0, 1000, func([]byte, Kind) {}); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Scan: %v", err)
+	}
+	if name, ok, err := x.RandomKey(0); ok || !errors.Is(err, syscall.EIO) {
+		t.Errorf("RandomKey: %q, %v, %v", name, ok, err)
+	}
+	answered := make(chan bool, 1)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_, exists := e.needForTest(string(fillName(1)))
+		answered <- exists
+	}()
+	if err := <-fatal; !errors.Is(err, syscall.EIO) {
+		t.Errorf("Fatal: %v", err)
+	}
+	<-gone
+	select {
+	case exists := <-answered:
+		t.Errorf("a read that failed answered that the key exists: %v", exists)
+	default:
+	}
+	failing.Store(false)
+	if _, exists := e.needForTest(string(fillName(2))); !exists {
+		t.Error("a key is missing")
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStalledDisk: while an fsync hangs, it is reported, nothing is acknowledged, and whoever depends on nothing that is not
+// durable goes on.
+func TestStalledDisk(t *testing.T) {
+	g := newGate()
+	stalled := make(chan string, 100)
+	e := openTest(t, gatedFS{vfs.NewMem(), g}, func(o *Options) {
+		o.StallTimeout = 5 * time.Millisecond
+		o.Observe.Stalled = func(op string, _ time.Duration) { stalled <- op }
+	})
+	x := e.NewTxn()
+	e.incrForTest(t, x, "settled", 1)
+	g.set(true, nil)
+	var answered atomic.Int64
+	var clients sync.WaitGroup
+	for range 5 {
+		clients.Go(func() {
+			e.incrForTest(t, e.NewTxn(), "waits", 1)
+			answered.Add(1)
+		})
+	}
+	if op := <-stalled; op != "fsync" {
+		t.Errorf("stalled in %s", op)
+	}
+	if need, exists := e.needForTest("settled"); !exists || e.Wait(need) != nil {
+		t.Error("a read of a settled value does not go on")
+	}
+	if n := answered.Load(); n != 0 {
+		t.Errorf("%d writes were acknowledged while the disk was stalled", n)
+	}
+	g.set(false, nil)
+	clients.Wait()
+	if got := e.incrForTest(t, x, "waits", 0); got != 5 {
+		t.Errorf("%d increments, want 5", got)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
