@@ -90,6 +90,9 @@ func (t *Txn) alarm(s *slot, name []byte) {
 	}
 }
 
+// Announce tells those who watch a key that it has changed, although it was absent and still is: its value expired while it was set.
+func (t *Txn) Announce(k Key) { t.alarm(t.slot(&k), k.Name) }
+
 // nowhere stands for no database at all: the one that FLUSHDB puts in place of another.
 const nowhere = -1
 

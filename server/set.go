@@ -168,7 +168,9 @@ func expiryOf(c *Call, arg []byte, unitMillis, base int64) (int64, error) {
 // store sets the key to value. An expiry that has passed already leaves nothing behind.
 func store(c *Call, k engine.Key, value []byte, expireAt int64) error {
 	if expireAt > 0 && expireAt <= c.Txn.Now() {
-		c.Txn.Delete(k)
+		if !c.Txn.Delete(k) {
+			c.Txn.Announce(k)
+		}
 		return nil
 	}
 	return c.Txn.SetString(k, value, expireAt)
