@@ -108,7 +108,7 @@ func (c *Conn) serve() {
 		if err := c.flush(); err != nil || c.srv.gate.Load()&gateDraining != 0 {
 			return
 		}
-		c.afterFlush()
+		c.publishSizes()
 		runtime.Gosched() // by the time the others have had their turn, the next command is often here: no wait, no wakeup
 	}
 }
@@ -119,15 +119,6 @@ func (c *Conn) received(n int) {
 	c.shared.lastActive.Store(int64(c.clock))
 	c.counts.netIn.Add(uint64(n))
 	c.counts.reads.Add(1)
-}
-
-// afterFlush does what has to wait until the client has its replies.
-func (c *Conn) afterFlush() {
-	c.publishSizes()
-	if c.push.startMonitor {
-		c.push.startMonitor = false
-		c.srv.monitoring.add(c)
-	}
 }
 
 // publishSizes tells CLIENT LIST about the buffers. They seldom change, so that mostly nothing is written.
@@ -321,8 +312,7 @@ func (c *Conn) fd() int {
 // pushQueue holds what is sent to a client that did not ask for it just now: MONITOR lines, invalidations. A goroutine of its own
 // writes it, since the one that serves the connection may be waiting for the next command.
 type pushQueue struct {
-	writeMu      sync.Mutex // serialises writes to the socket
-	startMonitor bool       // after the next flush
+	writeMu sync.Mutex // serialises writes to the socket
 
 	mu struct {
 		sync.Mutex

@@ -246,7 +246,6 @@ func resetRow() *Command {
 
 func reset(c *Call) error {
 	conn := c.Conn
-	conn.push.startMonitor = false
 	c.Srv.monitoring.remove(conn)
 	conn.stopTracking()
 	conn.endMulti()

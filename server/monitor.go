@@ -22,7 +22,8 @@ func monitorCommands() []*Command {
 
 func monitor(c *Call) error {
 	c.Out.OK()
-	c.Conn.push.startMonitor = true // once the OK is on its way
+	c.Conn.holdMessages() // until the OK is sent; but whoever has read the OK can rely on being told
+	c.Srv.monitoring.add(c.Conn)
 	return nil
 }
 
