@@ -136,14 +136,6 @@ func differences() []*difference {
 			},
 		},
 		{
-			what:    "DUMP of a sorted set",
-			why:     "Sorted sets can not be dumped yet.",
-			example: []line{{"ZADD", "z", "1", "a"}, {"DUMP", "z"}},
-			is: func(l line, redis, quipu resp.Reply) bool {
-				return l.name() == "dump" && redis.Kind == resp.KindBulk && quipu.Kind == resp.KindError
-			},
-		},
-		{
 			what:    "HSCAN with NOVALUES",
 			why:     "Redis has the word since 7.4.",
 			example: []line{{"HSET", "h", "f", "v"}, {"HSCAN", "h", "0", "NOVALUES"}},
@@ -469,7 +461,7 @@ func inspection() []line {
 func comparedRows() []*Command {
 	rows := slices.Concat(counterCommands(), stringCommands(), setCommands(), lcsCommands(), bitmapCommands(), hyperLogLogCommands(),
 		memberCommands(), memberPickCommands(), setAlgebraCommands(),
-		hashCommands(), hashCountCommands(), hashWalkCommands(),
+		hashCommands(), hashCountCommands(), hashWalkCommands(), zsetRows(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands())
 	return slices.DeleteFunc(rows, func(row *Command) bool {
 		return laterThanRedis(row.Since) || row.Name == "pfselftest" // which takes Redis seconds
@@ -501,6 +493,12 @@ func collectionSamples(redis *resptest.Client) []string {
 		{{"HSET", "sample", "f", "1", "g", "x", "2", "1.5"}},
 		{{"HSET", "sample", "f", long}},
 		{{"HSET", "sample", "f", "1", "g", long}, {"HDEL", "sample", "g"}},
+		{{"ZADD", "sample", "1", "a", "-inf", "b", "1", "1", "0.1", "c"}},
+		{
+			{"CONFIG", "SET", "zset-max-listpack-value", "64"},
+			{"ZADD", "sample", "2", "b", "-0", long},
+			{"CONFIG", "SET", "zset-max-listpack-value", "1000000"},
+		},
 	} {
 		redis.Do("DEL", "sample")
 		for _, l := range lines {
@@ -546,7 +544,7 @@ func TestDifferential(t *testing.T) {
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
-	p := newPair(t, "--proto-max-bulk-len", strconv.Itoa(smallestBulkLimit))
+	p := newPair(t, append(onlyListpacks, "--proto-max-bulk-len", strconv.Itoa(smallestBulkLimit))...)
 	g := newLineGen(seed, comparedRows(), dumpSamples(p.redis))
 	ds := differences()
 	succeeded := map[string]int{}

@@ -74,13 +74,15 @@ func randomCollection(rng *rand.Rand) []any {
 		}
 		return fmt.Sprintf("%.*s:%d", rng.IntN(100), "a name that is long enough to be too long for all that has to be short in a small collection", rng.IntN(2*n))
 	}
-	kinds := []string{"SADD", "HSET"}
+	kinds := []string{"SADD", "HSET", "ZADD"}
 	kind := kinds[rng.IntN(len(kinds))]
 	command := []any{kind, "there"}
 	for range n {
 		switch kind {
 		case "HSET":
 			command = append(command, element(), element())
+		case "ZADD":
+			command = append(command, float64(rng.Int64()>>rng.IntN(64))/4, element())
 		default:
 			command = append(command, element())
 		}

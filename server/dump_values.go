@@ -25,6 +25,8 @@ func dumped(c *Call, k engine.Key) (rdb.Value, error) {
 		return dumpedHash(c, k)
 	case engine.SetKind:
 		return dumpedSet(c, k)
+	case engine.ZSetKind:
+		return dumpedSortedSet(c, k)
 	default:
 		return nil, ErrWrongType
 	}
@@ -71,6 +73,19 @@ func dumpedSet(c *Call, k engine.Key) (rdb.Value, error) {
 	return dump, nil
 }
 
+func dumpedSortedSet(c *Call, k engine.Key) (rdb.Value, error) {
+	z, err := c.Txn.SortedSet(k)
+	if err != nil {
+		return nil, err
+	}
+	var texts textKeeper
+	dump := rdb.SortedSet{Compact: isCompact(c, k), Members: make([]rdb.Member, 0, z.Len())}
+	z.Walk(0, z.Len(), false, func(member []byte, score float64) {
+		dump.Members = append(dump.Members, rdb.Member{Name: texts.keep(member), Score: score})
+	})
+	return dump, nil
+}
+
 // textKeeper copies texts that are lent for the time of a call into memory that many of them share.
 type textKeeper struct{ room []byte }
 
@@ -111,6 +126,8 @@ func putCollection(c *Call, k engine.Key, v rdb.Value) error {
 		return putHash(c, k, v)
 	case rdb.Set:
 		return putSet(c, k, v)
+	case rdb.SortedSet:
+		return putSortedSet(c, k, v)
 	default:
 		return errDumpFormat
 	}
@@ -152,4 +169,13 @@ func addAll(s *engine.Set, members [][]byte) error {
 		}
 	}
 	return nil
+}
+
+func putSortedSet(c *Call, k engine.Key, v rdb.SortedSet) error {
+	members := make([]engine.ScoredMember, len(v.Members))
+	for i, m := range v.Members {
+		members[i] = engine.ScoredMember{Member: m.Name, Score: m.Score}
+	}
+	sortScored(members)
+	return c.Txn.SetSortedSet(k, members)
 }
