@@ -23,6 +23,9 @@ func TestGoRedisProgram(t *testing.T) {
 			t.Run("rate limit", func(t *testing.T) { limitRate(t, c) })
 			t.Run("stock", func(t *testing.T) { sellStock(t, c) })
 			t.Run("quotas", func(t *testing.T) { readQuotas(t, c) })
+			t.Run("profiles", func(t *testing.T) { keepProfiles(t, c) })
+			t.Run("hits per page", func(t *testing.T) { countPerField(t, c) })
+			t.Run("sessions", func(t *testing.T) { expireFields(t, c) })
 		})
 	}
 }

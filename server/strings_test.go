@@ -1,8 +1,10 @@
 package server
 
 import (
+	"fmt"
 	"log/slog"
 	"math"
+	"strconv"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -101,17 +103,47 @@ func (b *bench) run(t testing.TB) {
 // hotCommands are those that counters live by.
 func hotCommands() map[*Command][]string {
 	return map[*Command][]string{
-		incrRow():   {"INCR", "counter"},
-		decrRow():   {"DECR", "counter"},
-		incrByRow(): {"INCRBY", "counter", "1234567"},
-		decrByRow(): {"DECRBY", "counter", "1234567"},
-		getRow():    {"GET", "counter"},
-		mgetRow():   {"MGET", "counter", "text", "absent"},
-		setRow():    {"SET", "counter", "123456789"},
-		incrExRow(): {"INCREX", "counter", "BYINT", "3", "UBOUND", "1000000000", "EX", "60", "ENX"},
-		setBitRow(): {"SETBIT", "bits", "123456", "1"},
-		getBitRow(): {"GETBIT", "bits", "123456"},
-		pfAddRow():  {"PFADD", "hll", "a", "b"},
+		incrRow():    {"INCR", "counter"},
+		decrRow():    {"DECR", "counter"},
+		incrByRow():  {"INCRBY", "counter", "1234567"},
+		decrByRow():  {"DECRBY", "counter", "1234567"},
+		getRow():     {"GET", "counter"},
+		mgetRow():    {"MGET", "counter", "text", "absent"},
+		setRow():     {"SET", "counter", "123456789"},
+		incrExRow():  {"INCREX", "counter", "BYINT", "3", "UBOUND", "1000000000", "EX", "60", "ENX"},
+		setBitRow():  {"SETBIT", "bits", "123456", "1"},
+		getBitRow():  {"GETBIT", "bits", "123456"},
+		pfAddRow():   {"PFADD", "hll", "a", "b"},
+		hIncrByRow(): {"HINCRBY", "hash", "hits", "1"},
+		hSetRow():    {"HSET", "hash", "hits", "5", "name", "somebody"},
+		hGetRow():    {"HGET", "hash", "hits"},
+		hmgetRow():   {"HMGET", "hash", "hits", "name", "absent"},
+		hExistsRow(): {"HEXISTS", "wide", "field:7"},
+		hGetAllRow(): {"HGETALL", "hash"},
+	}
+}
+
+// largeHash returns HSET of so many fields that the hash is no longer written whole.
+func largeHash() []string {
+	args := []string{"HSET", "wide"}
+	for i := range 1000 {
+		args = append(args, fmt.Sprintf("field:%d", i), strconv.Itoa(i))
+	}
+	return args
+}
+
+func TestLargeHashesDoNotAllocate(t *testing.T) {
+	eng := openMemory(t)
+	newBench(t, eng, hSetRow(), largeHash()...)
+	for row, args := range map[*Command][]string{
+		hIncrByRow(): {"HINCRBY", "wide", "field:77", "1"},
+		hSetRow():    {"HSET", "wide", "field:77", "5", "field:78", "6"},
+		hGetRow():    {"HGET", "wide", "field:77"},
+	} {
+		b := newBench(t, eng, row, args...)
+		if n := testing.AllocsPerRun(1000, func() { b.run(t) }); n != 0 {
+			t.Errorf("%v: %v allocations", args, n)
+		}
 	}
 }
 
