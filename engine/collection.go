@@ -114,19 +114,33 @@ func (c *collection) content(p packed) cell {
 }
 
 // Packed collections beyond these bounds are spread: a commit of one element would write too much, and finding it would take too long.
+// A set of integers may have as many as Redis keeps in an intset, eight bytes each: once spread it is one of strings.
 const (
 	maxPackedBytes = 2 << 10
 	maxPackedItems = 512
+	maxPackedInts  = intsHead + 8*maxPackedItems
 )
+
+// fitsPacked reports whether a collection is small enough to be kept packed.
+func (p packed) fitsPacked() bool {
+	if p.has(packedInts) {
+		return len(p) <= maxPackedInts
+	}
+	return len(p) <= maxPackedBytes && p.count() <= maxPackedItems
+}
 
 // storeOrSpread makes p the content of the key, spread when it is too large to be packed.
 func (c *collection) storeOrSpread(p packed) error {
-	if len(p) <= maxPackedBytes && (p.has(packedInts) || p.count() <= maxPackedItems) {
+	if p.fitsPacked() {
 		return c.store(p)
 	}
 	c.locate()
 	m := &members{sp: c.t.e.space}
-	o := c.at.s.newSpread(p[0]&^packedInts, m)
+	head := p[0]
+	if p.has(packedInts) {
+		head = head&^packedInts | packedWide
+	}
+	o := c.at.s.newSpread(head, m)
 	o.nextExpiry = p.nextExpiry()
 	ok := p.eachItem(c.t.borrowName(), func(name []byte, content cell) bool {
 		return m.set(m.find(name), name, content, c.t.logging)
