@@ -340,7 +340,7 @@ func (w *checkpointWriter) takeSlot(s *slot) error {
 	taken := w.e.cut.takenEarly(s)
 	if taken == nil {
 		taken = &w.taken
-		taken.copy(s)
+		taken.copy(w.e.space, s)
 		w.freeze(s, taken.spreads)
 	}
 	s.mu.Unlock()
@@ -374,7 +374,7 @@ func (w *checkpointWriter) writeSlot(s *slot, taken *takenSlot) error {
 }
 
 // copy copies what is dirty of a locked slot.
-func (w *takenSlot) copy(s *slot) {
+func (w *takenSlot) copy(sp *space, s *slot) {
 	w.reset()
 	w.counts, w.forgotten = w.counts[:0], w.forgotten[:0]
 	clear(w.spreads)
@@ -385,7 +385,7 @@ func (w *takenSlot) copy(s *slot) {
 	}
 	s.tables(func(t *table) {
 		if t.dirty {
-			w.takeTable(s, t)
+			w.takeTable(sp, s, t)
 		}
 	})
 	if s.countsDirty {
@@ -398,7 +398,7 @@ func (w *takenSlot) copy(s *slot) {
 }
 
 // takeTable copies the dirty entries of a table. They count as taken until the checkpoint has ended.
-func (w *takenSlot) takeTable(s *slot, t *table) {
+func (w *takenSlot) takeTable(sp *space, s *slot, t *table) {
 	t.dirty, t.taken = false, true
 	t.each(func(e entry, _ uint32, f flags) {
 		if f&flagDirty == 0 {
@@ -412,7 +412,7 @@ func (w *takenSlot) takeTable(s *slot, t *table) {
 			w.addRow(persist.KindDelete, from, len(w.arena))
 			return
 		}
-		c, mid := t.cell(e, f), len(w.arena)
+		c, mid := t.cell(sp, e, f), len(w.arena)
 		w.arena = appendRow(w.arena, c)
 		w.addRow(persist.KindSet, from, mid)
 		if c.obj != nil {

@@ -48,7 +48,7 @@ func (t *Txn) open(k Key, kind Kind) (collection, error) {
 			return c, ErrWrongType
 		}
 		t.whole(at.s, o)
-	} else if packed(at.t.payload(at.e, f)).kind() != kind {
+	} else if packed(at.t.payload(t.e.space, at.e, f)).kind() != kind {
 		return c, ErrWrongType
 	}
 	t.hits++
@@ -74,7 +74,7 @@ func (c *collection) form() (packed, *spread) {
 	if o := c.at.t.spread(c.at.e, f); o != nil {
 		return nil, o
 	}
-	return c.at.t.payload(c.at.e, f), nil
+	return c.at.t.payload(c.t.e.space, c.at.e, f), nil
 }
 
 // packed returns the bytes of a packed collection, nil for any other and for an absent key. They alias the table.
@@ -94,11 +94,15 @@ func (t *Txn) whole(s *slot, o *spread) {
 }
 
 // payload returns the string of an entry that has one.
-func (t *table) payload(e entry, f flags) []byte {
-	if f&kindMask == kindShort {
+func (t *table) payload(sp *space, e entry, f flags) []byte {
+	switch f & kindMask {
+	case kindShort:
 		return e.short(f)
+	case kindBlob:
+		return sp.blobs.get(e.sideNumber(f))
+	default:
+		return t.side[e.sideNumber(f)].str
 	}
-	return t.side[e.sideNumber(f)].str
 }
 
 // store makes p the content of the key, which keeps its expiry.

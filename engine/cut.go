@@ -64,7 +64,7 @@ func (c *cut) bear(db *database) {
 }
 
 // join puts a transaction that is about to write the locked slots held on one side of the line.
-func (c *cut) join(held []*slot) {
+func (c *cut) join(sp *space, held []*slot) {
 	n := uint16(c.running.Load())
 	if n == 0 {
 		return // and no slot that is held can be taken by a cut that begins now
@@ -80,19 +80,19 @@ func (c *cut) join(held []*slot) {
 	}
 	for _, s := range held {
 		if s.cut != n {
-			c.takeEarly(s, n)
+			c.takeEarly(sp, s, n)
 		}
 	}
 }
 
-func (c *cut) takeEarly(s *slot, n uint16) {
+func (c *cut) takeEarly(sp *space, s *slot, n uint16) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if uint16(c.running.Load()) != n {
 		return // given up: there is no line any more
 	}
 	taken := &takenSlot{}
-	taken.copy(s)
+	taken.copy(sp, s)
 	taken.copyElements(s)
 	s.cut = n
 	c.early[s] = taken

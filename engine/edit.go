@@ -1,13 +1,16 @@
 package engine
 
-import "strconv"
+import (
+	"strconv"
+	"unsafe"
+)
 
 // Edit changes the string at k in place, keeping its expiry. fn is given the bytes, nil when there is no such key, and returns
 // what they are to be: the same slice, written to or appended to, or any other, which the engine may keep. When it reports no
 // change it must not have written to the bytes either, and the key is left as it was, or absent. fn must not use the Txn. A collection
 // gives ErrWrongType.
 //
-// A string beside the arena is handed out itself, spare capacity included: a change of some bytes of a long one costs what fn
+// A string outside the arena is handed out itself, spare capacity included: a change of some bytes of a long one costs what fn
 // does and nothing else, and appending to one copies it rarely. The log and the store still get the whole string, once for all
 // changes of a commit.
 func (t *Txn) Edit(k Key, fn func(old []byte) (text []byte, changed bool)) error {
@@ -23,8 +26,11 @@ func (t *Txn) Edit(k Key, fn func(old []byte) (text []byte, changed bool)) error
 		return ErrWrongType
 	}
 	t.warm(&at, f)
-	c := at.t.cell(at.e, f)
-	if f&kindMask == kindSide && len(c.str) > maxShort {
+	c := at.t.cell(t.e.space, at.e, f)
+	switch {
+	case f&kindMask == kindBlob:
+		return t.editBlob(&k, at, c.expireAt, fn)
+	case f&kindMask == kindSide && len(c.str) > maxShort:
 		return t.editSide(&k, at, c, fn)
 	}
 	text, changed := fn(t.copyText(&c))
@@ -32,6 +38,22 @@ func (t *Txn) Edit(k Key, fn func(old []byte) (text []byte, changed bool)) error
 		return nil
 	}
 	return t.set(&k, at, textCell(text, c.expireAt))
+}
+
+// editBlob is Edit for a string in a blob.
+func (t *Txn) editBlob(k *Key, at spot, expireAt int64, fn func(old []byte) ([]byte, bool)) error {
+	blobs, h := t.e.space.blobs, at.e.sideNumber(at.e.flags())
+	old := blobs.open(h)
+	text, changed := fn(old)
+	switch {
+	case !changed:
+		return nil
+	case unsafe.SliceData(text) != unsafe.SliceData(old) || !blobs.fits(h, len(text)) || len(text) <= maxShort:
+		return t.set(k, at, textCell(text, expireAt))
+	}
+	blobs.setLen(h, len(text))
+	t.changed(at)
+	return nil
 }
 
 // editSide is Edit for a string beside the arena. It is too long for an integer's text, and so is what becomes of it.

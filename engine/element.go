@@ -25,7 +25,7 @@ func (el *element) value() Value {
 	if el.o == nil {
 		return decodeValue(el.p[el.item.value:])
 	}
-	c := el.at.cell()
+	c := el.o.members().cell(&el.at)
 	return c.value()
 }
 

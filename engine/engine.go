@@ -140,7 +140,7 @@ func Open(opts Options) (*Engine, error) {
 	e.evictor.init()
 	if err := e.recover(); err != nil {
 		err = errors.Join(err, store.Close())
-		e.space.pages.close()
+		e.space.close()
 		return nil, err
 	}
 	e.start()
@@ -296,6 +296,6 @@ func (e *Engine) Close() error {
 		}
 	}
 	e.space.freer.drain()
-	e.space.pages.close()
+	e.space.close()
 	return err
 }

@@ -9,8 +9,8 @@ import "encoding/binary"
 //	1       2     flags, little endian
 //	3       n     name
 //	3+n     8     expiry in unix milliseconds, only with flagExpires
-//	then          payload by kind: 2, 4, 6 or 8 bytes of a signed integer; a length byte and a short string; or the 4-byte
-//	              number of a side value
+//	then          payload by kind: 2, 4, 6 or 8 bytes of a signed integer; a length byte and a short string; the 4-byte
+//	              handle of a blob, or number of a side value
 //
 // Integers start as narrow as their value allows and are moved to a wider entry when they outgrow it: at most three moves in
 // a counter's life, for 4 to 6 bytes saved on nearly every counter there is.
@@ -27,6 +27,7 @@ const (
 	kindInt64
 	kindShort
 	kindSide
+	kindBlob
 	kindMask flags = 7
 )
 
@@ -66,8 +67,7 @@ const (
 	entryHeader = 3
 	// maxNearName keeps the largest entry (header, name, expiry, short string) inside one page.
 	maxNearName = 254
-	// maxShort is the longest string kept in the arena. Longer ones are Go objects: the 24 bytes of a slice header and the
-	// allocator's rounding weigh little on them.
+	// maxShort is the longest string kept in the arena. Longer ones are blobs, and those beyond maxBlob Go objects.
 	maxShort = 64
 )
 
@@ -105,7 +105,7 @@ func (e entry) size(f flags) int {
 	switch f & kindMask {
 	case kindShort:
 		return at + 1 + int(e[at])
-	case kindSide:
+	case kindSide, kindBlob:
 		return at + 4
 	default:
 		return at + intWidth(f)
@@ -166,6 +166,7 @@ func (e entry) short(f flags) []byte {
 	return e[at+1 : at+1+int(e[at])]
 }
 
+// sideNumber returns the number of a side value, or the handle of a blob.
 func (e entry) sideNumber(f flags) uint32 { return binary.LittleEndian.Uint32(e[e.payloadAt(f):]) }
 
 func (e entry) setSideNumber(f flags, n uint32) {

@@ -32,7 +32,7 @@ func (v *evictor) init() {
 }
 
 // UsedMemory returns the bytes that entries take, in pages and beside them.
-func (e *Engine) UsedMemory() int64 { return e.space.pages.bytes() + e.space.sideBytes.Load() }
+func (e *Engine) UsedMemory() int64 { return e.space.bytes() }
 
 // OutOfMemory reports that memory is over its limit and that nothing more can be dropped. The evictor tries again by itself.
 func (e *Engine) OutOfMemory() bool {

@@ -141,7 +141,7 @@ func (t *Txn) expireChunk(s *slot) bool {
 	var due [][]byte
 	s.tables(func(tb *table) {
 		if (tb.expiries > 0 || tb.timed) && tb.nextExpiry < t.now && len(due) < expireChunk {
-			due = tb.due(t.now, due)
+			due = tb.due(t.e.space, t.now, due)
 		}
 	})
 	removed := 0
@@ -190,7 +190,7 @@ func (t *Txn) expireDue(s *slot, name []byte, limit int) int {
 		removed = h.purge()
 	}
 	if h.locate(); h.at.e != nil {
-		c := h.at.t.cell(h.at.e, h.at.e.flags())
+		c := h.at.t.cell(t.e.space, h.at.e, h.at.e.flags())
 		h.at.t.noteElements(c.elementExpiry())
 		h.at.t.noteOverwrite(c.expireAt)
 	}

@@ -11,6 +11,7 @@ import (
 type census struct {
 	pages     int64
 	sideBytes int64
+	blobBytes int64
 	spreads   map[spreadName]bool // numbers that elements may have in the store
 }
 
@@ -41,6 +42,9 @@ func checkEngine(t testing.TB, e *Engine) {
 	}
 	if used := e.space.pages.used.Load(); used != c.pages {
 		t.Fatalf("%d pages are handed out, the tables hold %d", used, c.pages)
+	}
+	if used := e.space.blobs.used.Load(); used != c.blobBytes {
+		t.Fatalf("%d bytes of blobs are handed out, the tables hold %d", used, c.blobBytes)
 	}
 	if side := e.space.sideBytes.Load(); side != c.sideBytes {
 		t.Fatalf("side values count as %d bytes, the tables hold %d", side, c.sideBytes)
@@ -148,7 +152,7 @@ func (e *Engine) tally(s *slot, t *table, n *slotTally, c *census) error {
 
 // checkTable recounts a table.
 func checkTable(sp *space, t *table, c *census) error {
-	var live, dead, expiries, sides uint32
+	var live, dead, expiries, sides, blobs uint32
 	var dirty, taken bool
 	var err error
 	seen := map[uint32]bool{}
@@ -173,8 +177,12 @@ func checkTable(sp *space, t *table, c *census) error {
 				fail("%.20q is due at %d, the table says not before %d", name, at, t.nextExpiry)
 			}
 		}
-		if f&kindMask == kindSide {
+		switch f & kindMask {
+		case kindSide:
 			sides++
+		case kindBlob:
+			blobs++
+			c.blobBytes += int64(sp.blobs.size(e.sideNumber(f)))
 		}
 		dirty, taken = dirty || f&flagDirty != 0, taken || f&flagTaken != 0
 	})
@@ -204,6 +212,8 @@ func checkTable(sp *space, t *table, c *census) error {
 		fail("%d expiries, counted %d", t.expiries, expiries)
 	case int(sides) != len(t.side)-len(t.sideFree):
 		fail("%d side values, %d of them free, used by %d entries", len(t.side), len(t.sideFree), sides)
+	case blobs != t.blobs:
+		fail("%d blobs, counted %d", t.blobs, blobs)
 	case dirty && !t.dirty, taken && !t.taken:
 		fail("dirty=%v taken=%v, counted %v %v", t.dirty, t.taken, dirty, taken)
 	case int(t.tail) > len(t.arena)*pageSize:

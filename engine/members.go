@@ -36,7 +36,7 @@ func (m *members) find(name []byte) memberAt {
 }
 
 // cell returns the content of a member that was found.
-func (at *memberAt) cell() cell { return at.t.cell(at.e, at.e.flags()) }
+func (m *members) cell(at *memberAt) cell { return at.t.cell(m.sp, at.e, at.e.flags()) }
 
 // set gives a member a content, at the place that find has found. It reports false only when a table's address space is exhausted.
 func (m *members) set(at memberAt, name []byte, c cell, logging bool) bool {
@@ -123,15 +123,22 @@ func (m *members) len() uint64 { return m.live }
 
 func (m *members) bytes() int64 {
 	n := int64(0)
-	m.tables(func(t *table) { n += t.bytes() })
+	m.tables(func(t *table) { n += t.bytes(m.sp) })
 	return n
 }
 
 // bytes returns the memory that a table takes.
-func (t *table) bytes() int64 {
+func (t *table) bytes(sp *space) int64 {
 	n := int64(len(t.index)+len(t.arena)) * pageSize
 	for i := range t.side {
 		n += t.side[i].bytes()
+	}
+	if t.blobs > 0 {
+		t.each(func(e entry, _ uint32, f flags) {
+			if f&kindMask == kindBlob {
+				n += int64(sp.blobs.size(e.sideNumber(f)))
+			}
+		})
 	}
 	return n
 }
@@ -157,12 +164,12 @@ func parseMemberKey(key []byte) (order uint16, name []byte, err error) {
 // memberRow is a space in which rows are put together.
 type memberRow struct{ key, value []byte }
 
-func (r *memberRow) of(t *table, e entry, f flags) elementRow {
+func (r *memberRow) of(sp *space, t *table, e entry, f flags) elementRow {
 	r.key = appendMemberKey(r.key[:0], t.name(e, f))
 	if f&flagDeleted != 0 {
 		return elementRow{kind: persist.KindDelete, key: r.key}
 	}
-	r.value = appendRow(r.value[:0], t.cell(e, f))
+	r.value = appendRow(r.value[:0], t.cell(sp, e, f))
 	return elementRow{kind: persist.KindSet, key: r.key, value: r.value}
 }
 
@@ -184,7 +191,7 @@ func (m *members) takeTable(t *table, n uint64, emit func(elementRow)) {
 		if f&flagDead != 0 || f&flagQueued == 0 {
 			continue
 		}
-		emit(row.of(t, e, f))
+		emit(row.of(m.sp, t, e, f))
 		f = f &^ flagQueued
 		e.setFlags(f)
 		if f.forgettable() {
@@ -226,7 +233,7 @@ func (m *members) takeDirty(from uint64, limit int, emit func(elementRow)) (next
 			t.each(func(e entry, _ uint32, f flags) {
 				if f&flagDirty != 0 {
 					rows++
-					emit(row.of(t, e, f))
+					emit(row.of(m.sp, t, e, f))
 					e.setFlags(f&^flagDirty | flagTaken)
 				}
 			})
@@ -324,7 +331,7 @@ func (m *members) each(fn func(name []byte, c cell) bool) {
 		}
 		t.each(func(e entry, _ uint32, f flags) {
 			if more && f&flagDeleted == 0 {
-				more = fn(t.name(e, f), t.cell(e, f))
+				more = fn(t.name(e, f), t.cell(m.sp, e, f))
 			}
 		})
 	})

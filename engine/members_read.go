@@ -19,7 +19,7 @@ func (m *members) scan(cursor uint64, count int, fn func(name []byte, c cell)) (
 			name := t.name(e, f)
 			if order := uint64(orderOf(name)); order >= cursor && order < end {
 				met++
-				fn(name, t.cell(e, f))
+				fn(name, t.cell(m.sp, e, f))
 			}
 		})
 		if cursor = end; met >= count && cursor < ordersEnd {
@@ -60,7 +60,7 @@ func (m *members) random() ([]byte, cell) {
 		if ref := t.index[n/indexRefs][n%indexRefs]; ref > refHole {
 			e := t.at(ref & (maxArenaBytes - 1))
 			if f := e.flags(); f&flagDeleted == 0 {
-				return t.name(e, f), t.cell(e, f)
+				return t.name(e, f), t.cell(m.sp, e, f)
 			}
 		}
 	}
@@ -73,7 +73,7 @@ func (m *members) due(now int64) (names [][]byte, next int64) {
 			return
 		}
 		if t.nextExpiry < now && len(names) < expireChunk {
-			names = t.due(now, names)
+			names = t.due(m.sp, now, names)
 		}
 		next = earlier(next, t.nextExpiry)
 	})
@@ -82,7 +82,7 @@ func (m *members) due(now int64) (names [][]byte, next int64) {
 
 // due adds copies of the names of entries that have expired, or have elements that have, up to a chunk in all, and sets the table's next
 // expiry to that of the first which is left.
-func (t *table) due(now int64, names [][]byte) [][]byte {
+func (t *table) due(sp *space, now int64, names [][]byte) [][]byte {
 	t.nextExpiry, t.timed = 0, false
 	t.each(func(e entry, _ uint32, f flags) {
 		if f&(flagExpires|flagCollection) == 0 || f&flagDeleted != 0 {
@@ -90,7 +90,7 @@ func (t *table) due(now int64, names [][]byte) [][]byte {
 		}
 		c := cell{expireAt: e.expiry(f)}
 		if f&flagCollection != 0 {
-			c = t.cell(e, f)
+			c = t.cell(sp, e, f)
 		}
 		at := c.earliest()
 		if at != 0 && at < now && len(names) < expireChunk {

@@ -291,7 +291,7 @@ func (m *model) incr(k Key, old cell, had bool) {
 
 func (m *model) setString(k Key, old cell) {
 	m.t.Helper()
-	size := []int{0, 1, 5, maxShort - 1, maxShort, maxShort + 1, 3000}[m.rnd.IntN(7)]
+	size := []int{0, 1, 5, maxShort - 1, maxShort, maxShort + 1, 3000, maxBlob + m.rnd.IntN(2)}[m.rnd.IntN(8)]
 	value := bytes.Repeat([]byte{byte('a' + m.rnd.IntN(26))}, size)
 	at := m.expiry()
 	m.note("set %d %.20q %d bytes at %d", k.DB, k.Name, size, at)

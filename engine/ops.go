@@ -153,7 +153,7 @@ func (t *Txn) Get(k Key) (Value, bool) {
 	}
 	t.hits++
 	t.warm(&at, f)
-	c := at.t.cell(at.e, f)
+	c := at.t.cell(t.e.space, at.e, f)
 	return c.value(), true
 }
 
@@ -163,7 +163,7 @@ func (t *Txn) Peek(k Key) (Value, bool) {
 	if at.e == nil {
 		return Value{}, false
 	}
-	c := at.t.cell(at.e, f)
+	c := at.t.cell(t.e.space, at.e, f)
 	return c.value(), true
 }
 
@@ -236,7 +236,7 @@ func (t *Txn) IncrBy(k Key, delta int64) (int64, error) {
 
 // incrAside is IncrBy for a value that is not an integer in place.
 func (t *Txn) incrAside(k *Key, at spot, f flags, delta int64) (int64, error) {
-	c := at.t.cell(at.e, f)
+	c := at.t.cell(t.e.space, at.e, f)
 	switch {
 	case c.packed || c.obj != nil:
 		return 0, ErrWrongType
@@ -420,7 +420,7 @@ func (t *Txn) Expire(k Key, expireAt int64) bool {
 		t.delete(&k, at)
 		return true
 	}
-	c := at.t.cell(at.e, f)
+	c := at.t.cell(t.e.space, at.e, f)
 	if c.expireAt == expireAt {
 		if expireAt != 0 {
 			t.changed(at) // to those who watch the key it is a change
@@ -438,7 +438,7 @@ func (t *Txn) Copy(from, to Key) error {
 	if at.e == nil {
 		return nil
 	}
-	c := at.t.cell(at.e, f)
+	c := at.t.cell(t.e.space, at.e, f)
 	c.str = bytes.Clone(c.str)
 	if c.obj == nil {
 		return t.put(&to, c)
@@ -452,7 +452,7 @@ func (t *Txn) Encoding(k Key) string {
 	if at.e == nil {
 		return ""
 	}
-	c := at.t.cell(at.e, f)
+	c := at.t.cell(t.e.space, at.e, f)
 	switch {
 	case c.packed:
 		return packed(c.str).encoding()
@@ -478,8 +478,11 @@ func (t *Txn) MemoryUsage(k Key) (int64, bool) {
 		return 0, false
 	}
 	n := int64(at.e.size(f)) + referenceBytes
-	if f&kindMask == kindSide {
+	switch f & kindMask {
+	case kindSide:
 		n += at.t.side[at.e.sideNumber(f)].bytes()
+	case kindBlob:
+		n += int64(t.e.space.blobs.size(at.e.sideNumber(f)))
 	}
 	if obj := at.t.spread(at.e, f); obj != nil {
 		n += obj.content.bytes()

@@ -126,7 +126,7 @@ func (t *Txn) collect(tb *table, from uint16) (found []scanned, gone map[string]
 		case f&flagDeleted != 0 || f&flagExpires != 0 && e.expiry(f) < t.now:
 			gone[string(name)] = true
 		default:
-			c := tb.cell(e, f)
+			c := tb.cell(t.e.space, e, f)
 			found = append(found, scanned{order, c.value().Kind, bytes.Clone(name)})
 		}
 	})

@@ -10,6 +10,7 @@ import (
 type Stats struct {
 	UsedMemory int64 // bytes of entries: pages, and what lies beside them
 	PageBytes  int64
+	BlobBytes  int64
 	SideBytes  int64
 	MaxMemory  int64
 
@@ -42,7 +43,7 @@ type Stats struct {
 func (e *Engine) Stats() Stats {
 	c := &e.stats
 	s := Stats{
-		UsedMemory: e.UsedMemory(), PageBytes: e.space.pages.bytes(), SideBytes: e.space.sideBytes.Load(), MaxMemory: e.maxMemory.Load(),
+		UsedMemory: e.UsedMemory(), PageBytes: e.space.pages.bytes(), BlobBytes: e.space.blobs.used.Load(), SideBytes: e.space.sideBytes.Load(), MaxMemory: e.maxMemory.Load(),
 		Hits: c.hits.Load(), Misses: c.misses.Load(), Expired: c.expired.Load(), Evicted: c.evictions.Load(), Loads: c.loads.Load(),
 		Changes: c.changes.Load(), ChangesSinceCheckpoint: e.ChangesSinceCheckpoint(),
 		Loading: e.warmer.running.Load(), LoadedKeys: e.warmer.loaded.Load(), LoadableKeys: e.warmer.total.Load(),

@@ -14,13 +14,22 @@ type space struct {
 	pages     *pagePool
 	seed      maphash.Seed
 	sideBytes atomic.Int64
+	blobs     *blobs
 	freer     freer
 }
 
 func newSpace() *space {
-	sp := &space{pages: newPagePool(), seed: maphash.MakeSeed()}
+	sp := &space{pages: newPagePool(), blobs: newBlobs(), seed: maphash.MakeSeed()}
 	sp.freer.init()
 	return sp
+}
+
+// bytes returns the memory that entries take.
+func (sp *space) bytes() int64 { return sp.pages.bytes() + sp.blobs.used.Load() + sp.sideBytes.Load() }
+
+func (sp *space) close() {
+	sp.pages.close()
+	sp.blobs.close()
 }
 
 // hash places a name in an index. It is keyed by a secret of the process, so that nobody can choose names that collide.
@@ -83,6 +92,8 @@ type table struct {
 	side     []side
 	sideFree []uint32
 
+	// blobs counts the entries whose payload is a blob.
+	blobs uint32
 	// expiries counts the entries with an expiry; none of them is due before nextExpiry (unix milliseconds).
 	expiries   uint32
 	nextExpiry int64
@@ -248,6 +259,8 @@ func (t *table) place(sp *space, name []byte, c cell, f flags) (entry, uint32, b
 		f |= kindSide
 	case len(c.str) <= maxShort:
 		f |= kindShort
+	case len(c.str) <= maxBlob:
+		f |= kindBlob
 	default:
 		f |= kindSide
 	}
@@ -255,14 +268,30 @@ func (t *table) place(sp *space, name []byte, c cell, f flags) (entry, uint32, b
 	if far {
 		near = nil
 	}
+	blob := uint32(0)
+	if f&kindMask == kindBlob {
+		if blob = sp.blobs.alloc(len(c.str)); blob == 0 {
+			return nil, 0, false
+		}
+	}
 	e, off, ok := t.alloc(sp, entrySize(near, c, f))
 	if !ok {
+		if blob != 0 {
+			sp.blobs.free(blob)
+		}
 		return nil, 0, false
+	}
+	if blob != 0 {
+		copy(sp.blobs.get(blob), c.str)
+		t.blobs++
 	}
 	e[0] = byte(len(near))
 	e.setFlags(f)
 	copy(e[entryHeader:], near)
 	t.fill(sp, e, f, name, c)
+	if blob != 0 {
+		e.setSideNumber(f, blob)
+	}
 	t.noteExpiry(c.expireAt)
 	t.noteElements(c.elementExpiry())
 	return e, off, true
@@ -276,7 +305,7 @@ func entrySize(near []byte, c cell, f flags) int {
 	switch f & kindMask {
 	case kindShort:
 		return size + 1 + len(c.str)
-	case kindSide:
+	case kindSide, kindBlob:
 		return size + 4
 	default:
 		return size + intWidth(f)
@@ -302,6 +331,7 @@ func (t *table) fill(sp *space, e entry, f flags, name []byte, c cell) {
 			s.str = append(make([]byte, 0, len(c.str)), c.str...)
 		}
 		e.setSideNumber(f, t.addSide(sp, s))
+	case kindBlob: // place has it
 	default:
 		e.setInt(f, c.num)
 	}
@@ -406,12 +436,7 @@ func (t *table) each(fn func(e entry, off uint32, f flags)) {
 
 // bury turns an entry that no reference names any more into garbage.
 func (t *table) bury(sp *space, e entry, f flags) {
-	if f&kindMask == kindSide {
-		t.freeSide(sp, e.sideNumber(f))
-	}
-	if f&flagExpires != 0 {
-		t.expiries--
-	}
+	t.forget(sp, e, f)
 	t.dead += uint32(e.size(f))
 	e.setFlags(f | flagDead)
 }
@@ -426,7 +451,7 @@ func (t *table) remove(sp *space, hash uint64, e entry, off uint32) {
 // layout are kept. It reports false only when the arena's address space is exhausted; the entry is then as before.
 func (t *table) replace(sp *space, hash uint64, e entry, off uint32, c cell) (entry, uint32, bool) {
 	f := e.flags()
-	if t.overwrite(e, f, c) {
+	if t.overwrite(sp, e, f, c) {
 		t.noteOverwrite(c.expireAt)
 		return e, off, true
 	}
@@ -449,7 +474,7 @@ func (t *table) replace(sp *space, hash uint64, e entry, off uint32, c cell) (en
 }
 
 // overwrite writes c into an entry whose layout already suits it.
-func (t *table) overwrite(e entry, f flags, c cell) bool {
+func (t *table) overwrite(sp *space, e entry, f flags, c cell) bool {
 	if (f&flagExpires != 0) != (c.expireAt != 0) || (f&flagCollection != 0) != c.packed || c.obj != nil {
 		return false
 	}
@@ -458,6 +483,11 @@ func (t *table) overwrite(e entry, f flags, c cell) bool {
 		e.setInt(f, c.num)
 	case !c.isInt && k == kindShort && int(e[e.payloadAt(f)]) == len(c.str):
 		copy(e.short(f), c.str)
+		t.noteElements(c.elementExpiry())
+	case !c.isInt && k == kindBlob && len(c.str) > maxShort && sp.blobs.fits(e.sideNumber(f), len(c.str)):
+		h := e.sideNumber(f)
+		sp.blobs.setLen(h, len(c.str))
+		copy(sp.blobs.get(h), c.str)
 		t.noteElements(c.elementExpiry())
 	default:
 		return false
@@ -505,11 +535,13 @@ func (c *cell) elementExpiry() int64 {
 func (c *cell) earliest() int64 { return earlier(c.expireAt, c.elementExpiry()) }
 
 // cell returns an entry's content; the string aliases the table.
-func (t *table) cell(e entry, f flags) cell {
+func (t *table) cell(sp *space, e entry, f flags) cell {
 	c := cell{expireAt: e.expiry(f), packed: f&flagCollection != 0}
 	switch f & kindMask {
 	case kindShort:
 		c.str = e.short(f)
+	case kindBlob:
+		c.str = sp.blobs.get(e.sideNumber(f))
 	case kindSide:
 		s := &t.side[e.sideNumber(f)]
 		c.isInt, c.num, c.str = s.isInt, s.num, s.str

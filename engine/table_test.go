@@ -49,8 +49,8 @@ func runTableModel(t *testing.T, seed uint64) {
 	}
 	m.check()
 	m.s.tables(func(tb *table) { tb.release(m.sp) })
-	if pages, side := m.sp.pages.used.Load(), m.sp.sideBytes.Load(); pages != 0 || side != 0 {
-		t.Errorf("after the release of all tables, %d pages and %d bytes beside them are in use", pages, side)
+	if pages, blobs, side := m.sp.pages.used.Load(), m.sp.blobs.used.Load(), m.sp.sideBytes.Load(); pages != 0 || blobs != 0 || side != 0 {
+		t.Errorf("after the release of all tables, %d pages, %d bytes of blobs and %d bytes beside them are in use", pages, blobs, side)
 	}
 }
 
@@ -77,7 +77,7 @@ func (m *tableModel) cell() cell {
 		edges := []int64{math.MinInt64, math.MaxInt64, math.MinInt16, math.MaxInt16, math.MaxInt16 + 1, math.MinInt32, math.MinInt32 - 1, 1<<47 - 1, 1 << 47, -1 << 47}
 		c.num = edges[m.rnd.IntN(len(edges))]
 	case 1, 2:
-		c = cell{str: bytes.Repeat([]byte{'s'}, m.rnd.IntN(2*maxShort))}
+		c = cell{str: bytes.Repeat([]byte{'s'}, m.rnd.IntN([]int{2 * maxShort, maxBlob + 200}[m.rnd.IntN(10)/9]))}
 	}
 	if m.rnd.IntN(4) == 0 {
 		c.expireAt = 1 + m.rnd.Int64N(1e6)
@@ -229,15 +229,15 @@ func (m *tableModel) check() {
 		tb.each(func(e entry, _ uint32, f flags) {
 			met++
 			name := tb.name(e, f)
-			if want, ok := m.want[string(name)]; !ok || !equalCells(tb.cell(e, f), want.cell) || f&keptFlags != want.keep {
-				m.t.Errorf("%.20q holds %+v flags %x, want %+v flags %x (%v)", name, tb.cell(e, f), f, want.cell, want.keep, ok)
+			if want, ok := m.want[string(name)]; !ok || !equalCells(tb.cell(m.sp, e, f), want.cell) || f&keptFlags != want.keep {
+				m.t.Errorf("%.20q holds %+v flags %x, want %+v flags %x (%v)", name, tb.cell(m.sp, e, f), f, want.cell, want.keep, ok)
 			}
 		})
 	})
 	if err := checkQueued(&m.s.tableSet); err != nil {
 		m.t.Error(err)
 	}
-	if met != len(m.want) || c.pages != m.sp.pages.used.Load() || c.sideBytes != m.sp.sideBytes.Load() {
+	if met != len(m.want) || c.pages != m.sp.pages.used.Load() || c.blobBytes != m.sp.blobs.used.Load() || c.sideBytes != m.sp.sideBytes.Load() {
 		m.t.Errorf("%d entries, want %d; %d pages, %d in use; %d bytes beside, want %d",
 			met, len(m.want), c.pages, m.sp.pages.used.Load(), c.sideBytes, m.sp.sideBytes.Load())
 	}

@@ -106,10 +106,14 @@ func (t *table) settle(ok bool) (gone []uint32) {
 	return gone
 }
 
-// forget lets go of what a dropped entry held outside the arena.
+// forget lets go of what an entry held outside the arena.
 func (t *table) forget(sp *space, e entry, f flags) {
-	if f&kindMask == kindSide {
+	switch f & kindMask {
+	case kindSide:
 		t.freeSide(sp, e.sideNumber(f))
+	case kindBlob:
+		sp.blobs.free(e.sideNumber(f))
+		t.blobs--
 	}
 	if f&flagExpires != 0 {
 		t.expiries--
@@ -126,6 +130,13 @@ func indexPagesFor(entries uint32) int {
 
 // release gives all memory back. The table is then empty.
 func (t *table) release(sp *space) {
+	if t.blobs > 0 {
+		t.each(func(e entry, _ uint32, f flags) {
+			if f&kindMask == kindBlob {
+				sp.blobs.free(e.sideNumber(f))
+			}
+		})
+	}
 	for _, pg := range t.arena {
 		sp.pages.put(pg)
 	}
@@ -161,7 +172,7 @@ func (t *table) split(sp *space) (low, high *table) {
 	for _, half := range []*table{low, high} {
 		half.resizeIndex(sp, indexPagesFor(half.entries))
 	}
-	t.side, t.sideFree = nil, nil
+	t.side, t.sideFree, t.blobs = nil, nil, 0
 	t.release(sp)
 	return low, high
 }
@@ -174,6 +185,9 @@ func (t *table) move(sp *space, e entry, f flags, to *table) {
 		sp.sideBytes.Add(-s.bytes())
 		t.side[n] = side{}
 		e.setSideNumber(f, to.addSide(sp, s))
+	}
+	if f&kindMask == kindBlob {
+		to.blobs++
 	}
 	if f&flagExpires != 0 {
 		to.expiries++

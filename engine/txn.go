@@ -80,7 +80,7 @@ func (t *Txn) locked() {
 	t.logging = t.e.logging.Load()
 	t.hearing()
 	if t.walk && !t.logging && !t.all {
-		t.e.cut.join(t.held)
+		t.e.cut.join(t.e.space, t.held)
 	}
 }
 

@@ -143,7 +143,7 @@ func (e *Engine) appendEntry(s *slot, t *table, en entry, f flags) {
 		e.commits.body = persist.AppendDelete(e.commits.body, e.walker.rowKey)
 		return
 	}
-	c := t.cell(en, f)
+	c := t.cell(e.space, en, f)
 	if c.obj != nil {
 		e.walker.spreads = append(e.walker.spreads, c.obj)
 	}

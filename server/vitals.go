@@ -79,7 +79,7 @@ type memoryFigures struct {
 func (s *Server) readMemory(e engine.Stats, clients ClientTotals) memoryFigures {
 	live, mapped := goMemory()
 	m := memoryFigures{
-		used: e.PageBytes + live, active: e.PageBytes + mapped, dataset: e.UsedMemory,
+		used: e.PageBytes + e.BlobBytes + live, active: e.PageBytes + e.BlobBytes + mapped, dataset: e.UsedMemory,
 		system: systemMemory(), clients: clients.QueryBytes + clients.ReplyBytes,
 	}
 	m.overhead = max(m.used-m.dataset, 0)
@@ -95,5 +95,6 @@ func (s *Server) readMemory(e engine.Stats, clients ClientTotals) memoryFigures 
 func (s *Server) sample(now time.Time) {
 	s.vitals.tick(now, s.stats.Traffic())
 	live, _ := goMemory()
-	s.vitals.noteMemory(s.engine.Stats().PageBytes + live)
+	e := s.engine.Stats()
+	s.vitals.noteMemory(e.PageBytes + e.BlobBytes + live)
 }
