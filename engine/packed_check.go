@@ -3,6 +3,8 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
+
+	"quipu/engine/list"
 )
 
 // What stands in a row is believed only after it has been looked at from end to end: whatever passes is safe in every operation.
@@ -16,15 +18,28 @@ func checkPacked(p packed) error {
 		return fmt.Errorf("%w: collection %.40x", errRow, p)
 	}
 	ok := false
-	if p.has(packedInts) {
+	switch {
+	case p.has(packedInts):
 		ok = p.kind() == SetKind && checkInts(p)
-	} else {
+	case p.kind() == ListKind:
+		ok = checkList(p)
+	default:
 		ok = checkItems(p) && (p.kind() != ZSetKind || checkSorted(p))
 	}
 	if !ok {
 		return fmt.Errorf("%w: collection %.40x", errRow, p)
 	}
 	return nil
+}
+
+// checkList reports whether a list has as many sound elements as it says.
+func checkList(p packed) bool {
+	count, w := binary.Uvarint(p[1:])
+	if w <= 0 || w > maxCountBytes || p.has(packedTimed) {
+		return false
+	}
+	n, err := list.Check(p[1+w:])
+	return err == nil && uint64(n) == count
 }
 
 // checkItems reports whether p has as many sound items as it says, at least one.

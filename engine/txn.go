@@ -39,6 +39,9 @@ type Txn struct {
 	marks                  []mark
 	names                  [][]byte
 
+	// ready are the keys that were changed and that somebody waits for (wait.go).
+	ready []Key
+
 	// absent holds, while Lock is under way, the proofs that the store has no row of a name: it had none when it was read, and
 	// no entry of the slot has left memory since. The value is the slot's departures at the time.
 	absent  map[absentName]uint64
@@ -72,7 +75,10 @@ func (t *Txn) ClearNeed() { t.need = 0 }
 // transaction sees one time.
 func (t *Txn) Now() int64 { return t.now }
 
-func (t *Txn) begin() { t.now = t.e.clock() }
+func (t *Txn) begin() {
+	t.now = t.e.clock()
+	t.ready = nil
+}
 
 // locked is called once the locks are held. Whether there is a log must be asked then: it is switched under LockAll. So must the listener:
 // who changes a key after it was read has to see the listener that came before the read.

@@ -8,6 +8,9 @@ import (
 
 // Watch is a connection's set of watched keys. It turns dirty, once and for all, when one of them is changed by anybody.
 type Watch struct {
+	// Waiter, if it is not nil, is who waits for one of the keys to change: see Txn.NextReady. It is set before the first key is added.
+	Waiter any
+
 	dirty atomic.Bool
 	// places say where the watch is known. They belong to the goroutine of the connection.
 	places []watchPlace
@@ -81,8 +84,8 @@ func (s *slot) unwatch(name string, w *Watch) {
 
 // alarm tells those who watch a name, and the listener, that it changes.
 func (t *Txn) alarm(s *slot, name []byte) {
-	for _, w := range s.watches[string(name)] {
-		w.dirty.Store(true)
+	if watches := s.watches[string(name)]; ring(watches) {
+		t.addReady(t.e.logical(s.db), name)
 	}
 	if t.listener != nil {
 		t.told = true
@@ -103,10 +106,19 @@ func (t *Txn) alarmReplaced(n, m int, s *slot) {
 		if !t.has(n, name) && (m == nowhere || !t.has(m, name)) {
 			continue
 		}
-		for _, w := range watches {
-			w.dirty.Store(true)
+		if ring(watches) {
+			t.addReady(n, []byte(name))
 		}
 	}
+}
+
+// ring tells watches that their key changes, and reports whether somebody waits for it.
+func ring(watches []*Watch) (awaited bool) {
+	for _, w := range watches {
+		w.dirty.Store(true)
+		awaited = awaited || w.Waiter != nil
+	}
+	return awaited
 }
 
 func (t *Txn) has(n int, name string) bool {

@@ -137,7 +137,7 @@ func clientUnblockRow() *Command {
 	return &Command{
 		Name: "unblock", Arity: -3, Flags: clientAdminFlags, Categories: clientAdminCats, Group: "connection", Since: "5.0.0",
 		Complexity: "O(log N) where N is the number of client connections",
-		Summary:    "Wakes a connection that waits in a blocking command. None does yet, so the answer is 0.",
+		Summary:    "Ends the wait of a connection in a blocking command, as if its time were up or with an error.",
 		Args: []Arg{
 			{Name: "client-id", Type: ArgInteger},
 			{Name: "timeout_error", Type: ArgOneOf, Flags: ArgOptional, Sub: []Arg{
@@ -156,9 +156,26 @@ func clientUnblock(c *Call) error {
 	if len(c.Args) == 4 && !equalFold(c.Args[3], "timeout") && !equalFold(c.Args[3], "error") {
 		return ErrUnblockReason
 	}
-	if _, ok := number.ParseInt(c.Args[2]); !ok {
+	id, ok := number.ParseInt(c.Args[2])
+	if !ok {
 		return ErrNotInteger
 	}
-	c.Out.Int(0)
+	state := waitTimedOut
+	if len(c.Args) == 4 && equalFold(c.Args[3], "error") {
+		state = waitUnblocked
+	}
+	c.Out.Int(int64(c.Srv.unblock(id, state)))
 	return nil
+}
+
+// unblock ends the wait of a connection in a blocking command, and returns the number of waits that it has ended.
+func (s *Server) unblock(id int64, state waitState) int {
+	conn := s.clients.get(id)
+	if conn == nil {
+		return 0
+	}
+	if w := conn.shared.waiter.Load(); w == nil || !w.end(state) {
+		return 0
+	}
+	return 1
 }

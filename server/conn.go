@@ -55,8 +55,12 @@ type Conn struct {
 	clock     time.Duration // since Server.started, at the last tick
 	waited    time.Duration // by the command in progress, for something else than itself: WAIT
 	found     foundCommand
-	keys      []engine.Key // of the command in progress, outside runs
-	positions []int
+	waiter    *waiter // nil: the client is not blocked
+	attention attention
+	// denyBlocking: commands must not wait, since they run together.
+	denyBlocking bool
+	keys         []engine.Key // of the command in progress, outside runs
+	positions    []int
 
 	shared sharedState
 	push   pushQueue
@@ -77,6 +81,7 @@ type sharedState struct {
 	waiting    atomic.Int32 // bytes in it that are no complete command yet
 	replyBytes atomic.Int32 // memory of the reply buffer
 	redirect   atomic.Int64 // who is told of changed keys: 0 this client, -1 tracking is off
+	waiter     atomic.Pointer[waiter]
 	killed     atomic.Bool
 	label      atomic.Pointer[clientLabel]
 }
@@ -102,6 +107,10 @@ func (c *Conn) serve() {
 		}
 		c.received(n)
 		c.process()
+		for c.waiter != nil {
+			c.park()
+			c.process()
+		}
 		// Whoever else has commands executes them first. Then all replies go out one after the other, and a client on another
 		// processor that serves several connections is woken once instead of once for each.
 		runtime.Gosched()
@@ -261,6 +270,11 @@ func (c *Conn) cleanUp() {
 	}
 	if c.locked {
 		c.txn.Unlock()
+	}
+	c.deliver()
+	if c.waiter != nil {
+		c.waiter.leave()
+		c.endWait()
 	}
 	c.unwatch()
 	c.stopTracking()

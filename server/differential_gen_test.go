@@ -28,7 +28,10 @@ type lineGen struct {
 }
 
 // rareCommands are drawn less often than their kin, because they empty or exchange what the others work on.
-var rareCommands = map[string]int{"flushall": 1, "flushdb": 1, "swapdb": 3, "lcs": 5, "restore": 15, "pfdebug": 1}
+var rareCommands = map[string]int{
+	"flushall": 1, "flushdb": 1, "swapdb": 3, "lcs": 5, "restore": 15, "pfdebug": 1,
+	"blpop": 2, "brpop": 2, "blmove": 2, "brpoplpush": 2, "blmpop": 2,
+}
 
 const usualWeight = 10
 
@@ -97,7 +100,7 @@ func (g *lineGen) command() []line {
 		l = append(l, g.anyCase(row.Name))
 	}
 	l = g.spoil(g.args(l, row.Args))
-	if l.expiresSoon() || l.isNewer() {
+	if l.expiresSoon() || l.isNewer() || row.Is(FlagBlocking) && l.lasts() {
 		return g.command()
 	}
 	switch row.Name {
@@ -194,8 +197,13 @@ func (g *lineGen) manyMembers(l line) line {
 
 // scalar returns a random string or number for the argument of that name.
 func (g *lineGen) scalar(a Arg) string {
-	if g.group == "sorted-set" {
+	switch g.group {
+	case "sorted-set":
 		if arg, ok := g.zsetScalar(a); ok {
+			return arg
+		}
+	case "list":
+		if arg, ok := g.listScalar(a); ok {
 			return arg
 		}
 	}
@@ -280,6 +288,7 @@ var (
 var groupKeys = map[string][]string{
 	"bitmap":      {"bits", "bits:2", "{bits}:3"},
 	"hyperloglog": {"hll", "hll:2", "{hll}:3"},
+	"list":        {"list", "list:2", "{list}:3"},
 	"hash":        {"hash", "hash:2", "{hash}:3", "\x00hash\xff"},
 	"set":         {"set", "set:2", "{set}:3", "set:4", "\x00set\xff"},
 }

@@ -284,17 +284,18 @@ func sameNames(a, b resp.Reply) bool {
 
 func isList(r resp.Reply) bool { return r.Kind == resp.KindArray || r.Kind == resp.KindSet }
 
-// sameDump reports whether two payloads hold the same set or hash, written in the order of two hash tables. All others are equal to the
-// byte.
+// sameDump reports whether two payloads hold the same set or hash, written in the order of two hash tables, or the same list, whose nodes
+// tell of its past. All others are equal to the byte.
 func sameDump(a, b []byte) bool {
 	x, errA := rdb.Decode(a, smallestBulkLimit)
 	y, errB := rdb.Decode(b, smallestBulkLimit)
 	return errA == nil && errB == nil && a[0] == b[0] && inOrder(x) && inOrder(y) && reflect.DeepEqual(x, y)
 }
 
-// inOrder sorts what is in a value that has no order, and reports whether there is such.
+// inOrder sorts what is in a value that has no order, and reports whether values of its type may be written in several ways.
 func inOrder(v rdb.Value) bool {
 	switch v := v.(type) {
+	case rdb.List:
 	case rdb.Set:
 		slices.SortFunc(v.Members, bytes.Compare)
 	case rdb.Hash:
@@ -461,7 +462,7 @@ func inspection() []line {
 func comparedRows() []*Command {
 	rows := slices.Concat(counterCommands(), stringCommands(), setCommands(), lcsCommands(), bitmapCommands(), hyperLogLogCommands(),
 		memberCommands(), memberPickCommands(), setAlgebraCommands(),
-		hashCommands(), hashCountCommands(), hashWalkCommands(), zsetRows(),
+		hashCommands(), hashCountCommands(), hashWalkCommands(), zsetRows(), listCommands(), listPopCommands(), listMoveCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands())
 	return slices.DeleteFunc(rows, func(row *Command) bool {
 		return laterThanRedis(row.Since) || row.Name == "pfselftest" // which takes Redis seconds
@@ -487,6 +488,8 @@ func collectionSamples(redis *resptest.Client) []string {
 	long := strings.Repeat("long", 20)
 	var dumps []string
 	for _, lines := range [][]line{
+		{{"RPUSH", "sample", "1", "x", long, ""}},
+		{{"RPUSH", "sample", strings.Repeat("node", 2000), "x", strings.Repeat("node", 2000)}},
 		{{"SADD", "sample", "1", "2", "-70000"}},
 		{{"SADD", "sample", "1", "x", long}},
 		{{"SADD", "sample", "1", "x"}, {"SREM", "sample", "x"}},

@@ -74,7 +74,7 @@ func randomCollection(rng *rand.Rand) []any {
 		}
 		return fmt.Sprintf("%.*s:%d", rng.IntN(100), "a name that is long enough to be too long for all that has to be short in a small collection", rng.IntN(2*n))
 	}
-	kinds := []string{"SADD", "HSET", "ZADD"}
+	kinds := []string{"SADD", "HSET", "ZADD", "RPUSH"}
 	kind := kinds[rng.IntN(len(kinds))]
 	command := []any{kind, "there"}
 	for range n {

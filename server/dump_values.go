@@ -23,6 +23,8 @@ func dumped(c *Call, k engine.Key) (rdb.Value, error) {
 		return rdb.String(v.Str), nil
 	case engine.HashKind:
 		return dumpedHash(c, k)
+	case engine.ListKind:
+		return dumpedList(c, k)
 	case engine.SetKind:
 		return dumpedSet(c, k)
 	case engine.ZSetKind:
@@ -54,6 +56,21 @@ func dumpedHash(c *Call, k engine.Key) (rdb.Value, error) {
 		dump.Fields = append(dump.Fields, rdb.Field{
 			Name: texts.keep(field), Value: texts.keep(valueText(v, &scratch)), ExpireAt: v.ExpireAt,
 		})
+		return true
+	})
+	return dump, nil
+}
+
+func dumpedList(c *Call, k engine.Key) (rdb.Value, error) {
+	l, err := c.Txn.List(k)
+	if err != nil {
+		return nil, err
+	}
+	var texts textKeeper
+	dump := make(rdb.List, 0, l.Len())
+	l.Each(0, func(v engine.Value) bool {
+		var scratch [20]byte
+		dump = append(dump, texts.keep(valueText(v, &scratch)))
 		return true
 	})
 	return dump, nil
@@ -124,6 +141,8 @@ func putCollection(c *Call, k engine.Key, v rdb.Value) error {
 	switch v := v.(type) {
 	case rdb.Hash:
 		return putHash(c, k, v)
+	case rdb.List:
+		return putList(c, k, v)
 	case rdb.Set:
 		return putSet(c, k, v)
 	case rdb.SortedSet:
@@ -151,6 +170,14 @@ func putHash(c *Call, k engine.Key, v rdb.Hash) error {
 		}
 	}
 	return nil
+}
+
+func putList(c *Call, k engine.Key, v rdb.List) error {
+	l, err := c.Txn.List(k)
+	if err != nil {
+		return err
+	}
+	return l.PushTail(v...)
 }
 
 func putSet(c *Call, k engine.Key, v rdb.Set) error {

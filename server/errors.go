@@ -201,6 +201,19 @@ var (
 	errFieldConditions     = replyError("ERR Only one of FXX or FNX arguments can be specified")
 )
 
+// Errors of lists.
+var (
+	errLPosRank   = replyError("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list")
+	errLPosCount  = replyError("ERR COUNT can't be negative")
+	errLPosMaxLen = replyError("ERR MAXLEN can't be negative")
+)
+
+// Errors of blocking commands.
+var (
+	errBlockTimeout = replyError("ERR timeout is not a float or out of range")
+	errUnblocked    = replyError("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+)
+
 // errFieldWord is the answer of HSETEX to an unknown word. Redis prints it as a C string.
 func errFieldWord(word []byte) error {
 	return replyErrorf("ERR unknown argument: %s", cString(word, len(word)))

@@ -14,6 +14,7 @@ var referenceGroups = []struct{ group, title string }{
 	{"string", "Counters and strings"},
 	{"bitmap", "Bitmaps"},
 	{"hyperloglog", "HyperLogLogs"},
+	{"list", "Lists"},
 	{"hash", "Hashes"},
 	{"set", "Sets"},
 	{"sorted-set", "Sorted sets"},

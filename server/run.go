@@ -39,7 +39,7 @@ func newBatch() any { return &batch{keys: make([]engine.Key, 0, maxRunKeys)} }
 // process executes all complete commands of the buffer.
 func (c *Conn) process() {
 	b := c.srv.batches.Get().(*batch)
-	for more := true; more && !c.closing; {
+	for more := true; more && !c.closing && c.waiter == nil; {
 		var n int
 		n, more = c.parse(b)
 		for i := 0; i < n && !c.closing; {
@@ -54,7 +54,8 @@ func (c *Conn) process() {
 }
 
 // parse takes the next commands from the buffer, and reports whether there may be more. A guest's commands come one at a time: the AUTH
-// among them lifts the limits of what follows.
+// among them lifts the limits of what follows. A command that may block is the last of its batch: while it waits, the buffer takes what
+// comes in, and whatever was taken from it is gone.
 func (c *Conn) parse(b *batch) (n int, more bool) {
 	c.followLimits()
 	limit := maxRun
@@ -71,8 +72,20 @@ func (c *Conn) parse(b *batch) (n int, more bool) {
 			return n, false
 		}
 		n++
+		if c.mayBlock(b.cmds[n-1].Args[0]) {
+			break
+		}
 	}
 	return n, true
+}
+
+// mayBlock reports whether a command of that name may block.
+func (c *Conn) mayBlock(name []byte) bool {
+	if len(name) == 0 || !c.srv.table.blockingInitials[name[0]] {
+		return false
+	}
+	row := c.srv.table.find(name)
+	return row != nil && row.Is(FlagBlocking)
 }
 
 // protocolError executes the n commands before the violation, then answers it and ends the connection.
@@ -103,7 +116,9 @@ func (c *Conn) step(b *batch, i, n int) int {
 	if done == 0 {
 		c.mark = c.out.Len()
 		c.dispatch(b.cmds[i].Args)
-		c.applyReplyMode()
+		if c.waiter == nil { // else it has not been answered
+			c.applyReplyMode()
+		}
 		c.tellOwn()
 		done = 1
 	}
@@ -174,8 +189,9 @@ func (c *Conn) executeRun(b *batch, first, run int) int {
 		n := c.txn.LockBatch(keys, b.ends[done:run], b.write)
 		c.locked = true
 		n = c.runLocked(b, keys, first, done, done+n)
-		c.txn.Unlock()
 		c.locked = false
+		c.txn.Unlock()
+		c.attendLater()
 		used := b.ends[done+n-1]
 		keys = keys[used:]
 		done += n
@@ -200,7 +216,10 @@ func (c *Conn) runLocked(b *batch, keys []engine.Key, first, done, end int) int 
 			c.writeError(err)
 			c.counts.commands[row.index].failed.Add(1)
 		}
-		if c.out.Len() >= flushThreshold {
+		if c.txn.HasReady() {
+			c.attend()
+		}
+		if c.out.Len() >= flushThreshold || len(c.attention.later) > 0 {
 			return i + 1 - done
 		}
 	}

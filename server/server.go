@@ -106,6 +106,7 @@ func commandRows() []*Command {
 		memberCommands(), memberPickCommands(), setAlgebraCommands(),
 		hashCommands(), hashCountCommands(), hashWalkCommands(), hashExpireCommands(), hashFieldCommands(),
 		zsetCommands(), zsetRangeCommands(), zsetRemoveCommands(), zsetCombineCommands(), zsetWalkCommands(),
+		listCommands(), listPopCommands(), listMoveCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands(),
 		infoCommands(), configCommands(), commandCommands(), adminCommands(), aclCommands(),
 		slowlogCommands(), latencyCommands(), memoryCommands(), debugCommands(),

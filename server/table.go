@@ -16,6 +16,8 @@ type commandTable struct {
 	byName map[string]*Command // by lower-case name, after renaming
 	top    []*Command          // every top-level row, sorted by name
 	rows   []*Command          // every row and subcommand; Command.index is the place
+	// blockingInitials has the first bytes of the names of commands that may block: a look at them spares most others the lookup.
+	blockingInitials [256]bool
 }
 
 // newTable links the rows, which it owns from now on, and applies the rename-command lines.
@@ -34,7 +36,18 @@ func newTable(rows []*Command, renames []config.Rename) (*commandTable, error) {
 			return nil, err
 		}
 	}
+	t.noteBlocking()
 	return t, nil
+}
+
+// noteBlocking fills in blockingInitials.
+func (t *commandTable) noteBlocking() {
+	for name, row := range t.byName {
+		if row.Is(FlagBlocking) && name != "" {
+			t.blockingInitials[name[0]] = true
+			t.blockingInitials[strings.ToUpper(name)[0]] = true
+		}
+	}
 }
 
 // link fills in what a row derives from its place in the table.
@@ -43,7 +56,8 @@ func (t *commandTable) link(row, parent *Command) {
 	if parent != nil {
 		row.full = parent.Name + "|" + row.Name
 	}
-	row.keyed = row.Locks == LockKeys && row.First > 0 && row.GetKeys == nil && row.Elsewhere == nil && row.Run != nil && parent == nil && len(row.Sub) == 0
+	row.keyed = row.Locks == LockKeys && row.First > 0 && row.GetKeys == nil && row.Elsewhere == nil && !row.Is(FlagBlocking) &&
+		row.Run != nil && parent == nil && len(row.Sub) == 0
 	t.rows = append(t.rows, row)
 	if len(row.Sub) == 0 {
 		return

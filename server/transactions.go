@@ -212,9 +212,11 @@ func exec(call *Call) error {
 	queue := c.multi.queue
 	c.multi.active = false // the commands see a client outside MULTI
 	call.Out.Array(len(queue))
+	c.denyBlocking = true
 	for i, q := range queue {
 		c.executeQueued(q, plan.keys[plan.from(i):plan.ends[i]])
 	}
+	c.denyBlocking = false
 	c.unlock()
 	c.endMulti()
 	return nil
@@ -302,12 +304,15 @@ func (c *Conn) lockPlan(plan *execPlan) {
 	c.locked = true
 }
 
-// unlock gives the locks back, if any are held.
+// unlock gives the locks back, if any are held, after the clients that wait for what was written have got it.
 func (c *Conn) unlock() {
-	if c.locked {
-		c.locked = false
-		c.txn.Unlock()
+	if !c.locked {
+		return
 	}
+	c.attend()
+	c.locked = false
+	c.txn.Unlock()
+	c.attendLater()
 }
 
 // executeQueued runs one command of the transaction, whose locks are held.

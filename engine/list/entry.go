@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -309,4 +310,30 @@ func parseInt(v []byte) (int64, bool) {
 		return int64(n), true
 	}
 	return 0, false
+}
+
+// What follows works on the bytes of one node, for a list that is too short for more.
+
+// Append appends the entry of an element.
+func Append(dst, v []byte) []byte {
+	e := encode(v)
+	at := len(dst)
+	dst = slices.Grow(dst, e.size)[:at+e.size]
+	e.put(dst[at:])
+	return dst
+}
+
+// At returns the element that p begins with, and the size of its entry. The element aliases p.
+func At(p []byte) (Element, int) { return decode(p), sizeAt(p) }
+
+// Before returns the element that p ends with, and the size of its entry.
+func Before(p []byte) (Element, int) {
+	size := sizeBefore(p)
+	return decode(p[len(p)-size:]), size
+}
+
+// Offset returns where element i of the count that p has begins, or the length of p for i = count.
+func Offset(p []byte, i, count int) int {
+	n := node{data: p, count: count}
+	return n.offset(i)
 }

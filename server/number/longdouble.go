@@ -88,6 +88,19 @@ func MinLongDouble() LongDouble {
 	return LongDouble{newFloat().Neg(MaxLongDouble().f)}
 }
 
+// CeilTimes returns x * n, rounded up to an integer. The result is false if that is no int64.
+func (x LongDouble) CeilTimes(n int64) (int64, bool) {
+	if x.IsInf() {
+		return 0, false
+	}
+	product := newFloat().Mul(x.float(), newFloat().SetInt64(n))
+	whole, _ := product.Int(nil)
+	if product.Cmp(new(big.Float).SetInt(whole)) > 0 {
+		whole.Add(whole, big.NewInt(1))
+	}
+	return whole.Int64(), whole.IsInt64()
+}
+
 // IsInf says whether x is infinite.
 func (x LongDouble) IsInf() bool { return x.float().IsInf() }
 

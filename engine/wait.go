@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Clients that wait for a key (BLPOP) do so with a Watch that has a Waiter. A change of the key makes it ready: the Txn that made the
+// change keeps a list of such keys, and whoever uses the Txn serves those who wait, before it gives the locks back or afterwards. Where
+// nobody waits this costs nothing, since a change has to look whether anybody watches anyway.
+
+// addReady notes that a key of logical database n, which somebody waits for, has changed.
+func (t *Txn) addReady(n int, name []byte) {
+	same := func(k Key) bool { return int(k.DB) == n && bytes.Equal(k.Name, name) }
+	if !slices.ContainsFunc(t.ready, same) {
+		t.ready = append(t.ready, t.e.Key(n, bytes.Clone(name)))
+	}
+}
+
+// logical returns the number by which clients know a database, which has a slot that is locked.
+func (e *Engine) logical(db *database) int {
+	for n := range e.dbs {
+		if e.dbs[n].Load() == db {
+			return n
+		}
+	}
+	panic("engine: a slot of no database")
+}
+
+// NextReady returns a key that has changed since the last Lock and that somebody waited for then, each once and in the order of their
+// changes; false when there are no more.
+func (t *Txn) NextReady() (Key, bool) {
+	if len(t.ready) == 0 {
+		return Key{}, false
+	}
+	k := t.ready[0]
+	if t.ready = t.ready[1:]; len(t.ready) == 0 {
+		t.ready = nil
+	}
+	return k, true
+}
+
+// HasReady reports whether NextReady has a key.
+func (t *Txn) HasReady() bool { return len(t.ready) > 0 }
+
+// EachWaiter calls fn for everybody who waits for a key, whose slot is locked, in the order of their coming, until fn returns false.
+func (t *Txn) EachWaiter(k Key, fn func(waiter any) bool) {
+	for _, w := range t.slot(&k).watches[string(k.Name)] {
+		if w.Waiter != nil && !fn(w.Waiter) {
+			return
+		}
+	}
+}
+
+// Covers reports whether the locks that are held are enough to use a key: its slot is locked, and what it holds is in memory or known
+// not to exist.
+func (t *Txn) Covers(k Key) bool {
+	if t.all {
+		return true
+	}
+	return t.holds(t.e.slot(&k)) && !t.isMissing(&k)
+}
+
+// Depend has Need return at least n.
+func (t *Txn) Depend(n uint64) { t.need = max(t.need, n) }

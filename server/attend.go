@@ -1,0 +1,116 @@
+package server
+
+import "quipu/engine"
+
+// attention is what a connection owes to clients that wait for keys which it has changed.
+type attention struct {
+	// served are the clients that were served under the locks that are held. They are told when the locks are given back, since only
+	// then the commit is known.
+	served []*waiter
+	// later are keys for whose first client more locks are needed.
+	later []laterKey
+}
+
+// laterKey is a key to be looked at with the locks for itself and some others.
+type laterKey struct {
+	key  engine.Key
+	also []engine.Key
+}
+
+// attend serves the clients that wait for the keys which the commands so far have changed, under the locks of these. The keys whose first
+// client needs more locks than that are left for attendLater: the only case in which another client may come between.
+func (c *Conn) attend() {
+	for key, ok := c.txn.NextReady(); ok; key, ok = c.txn.NextReady() {
+		if w := c.serveKey(key); w != nil {
+			c.attention.later = append(c.attention.later, laterKey{key, w.blocked.also})
+		}
+	}
+}
+
+// serveKey serves the clients that wait for a key, as long as it holds something. It returns the first who needs more locks.
+func (c *Conn) serveKey(key engine.Key) (stuck *waiter) {
+	c.txn.EachWaiter(key, func(who any) bool {
+		w := who.(*waiter)
+		v, found := c.txn.Peek(key)
+		switch {
+		case !found:
+			return false
+		case v.Kind != w.blocked.kind:
+			return true
+		case !c.covers(w.blocked.also):
+			stuck = w
+			return false
+		}
+		c.serveWait(w, key)
+		return true
+	})
+	return stuck
+}
+
+// covers reports whether the locks that are held are enough to use keys.
+func (c *Conn) covers(keys []engine.Key) bool {
+	for _, key := range keys {
+		if !c.txn.Covers(key) {
+			return false
+		}
+	}
+	return true
+}
+
+// serveWait runs the rest of a blocking command, unless its client has stopped waiting.
+func (c *Conn) serveWait(w *waiter, key engine.Key) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.mu.state != waiting {
+		return
+	}
+	w.mu.state = waitServed
+	c.attention.served = append(c.attention.served, w)
+	call := Call{
+		Keys: append([]engine.Key{key}, w.blocked.also...), Txn: c.txn, Out: &w.out, Conn: w.conn, Srv: c.srv, Cmd: w.row,
+	}
+	if err := w.blocked.serve(&call); err != nil {
+		w.out.Reset()
+		reply, _ := errorReply(err)
+		c.srv.stats.noteError(reply.text)
+		w.out.Error(reply.text)
+	}
+}
+
+// attendLater follows once the locks are given back: it serves those who need other locks, and tells all who were served.
+func (c *Conn) attendLater() {
+	a := &c.attention
+	if len(a.served)+len(a.later) == 0 {
+		return
+	}
+	for len(a.later) > 0 {
+		next := a.later[0]
+		a.later = a.later[1:]
+		c.txn.Lock(append([]engine.Key{next.key}, next.also...), true)
+		c.locked = true
+		if w := c.serveKey(next.key); w != nil {
+			a.later = append(a.later, laterKey{next.key, w.blocked.also})
+		}
+		c.attend()
+		c.locked = false
+		c.txn.Unlock()
+	}
+	a.later = nil
+	c.deliver()
+}
+
+// deliver tells the clients that were served. No locks are held.
+func (c *Conn) deliver() {
+	need := c.txn.Need()
+	for _, w := range c.attention.served {
+		if w.out.Len() == 0 { // serving it has panicked
+			w.out.Error(ErrInternal.Error())
+		}
+		w.need = need
+		close(w.delivered)
+		w.mu.Lock()
+		w.wakeLocked()
+		w.mu.Unlock()
+	}
+	c.attention.served = nil
+}
