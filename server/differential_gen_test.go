@@ -180,7 +180,7 @@ func (g *lineGen) arg(l line, a Arg) line {
 
 // manyFields appends fields with their values: so many that the hash is no longer a small one.
 func (g *lineGen) manyFields(l line) line {
-	for i := range 100 + g.rng.IntN(60) {
+	for i := range 50 + g.rng.IntN(600) {
 		l = append(l, fmt.Sprintf("many:%d", i), g.number())
 	}
 	return l
