@@ -119,13 +119,14 @@ func (t *textKeeper) keep(text []byte) []byte {
 // putRestored gives the key of RESTORE its value, whatever it held. An expiry that has passed already leaves nothing behind.
 func putRestored(c *Call, v rdb.Value, expireAt int64) error {
 	k := c.Keys[0]
-	if text, ok := v.(rdb.String); ok {
-		return store(c, k, text, expireAt)
-	}
-	c.Txn.Delete(k)
 	if expireAt > 0 && expireAt <= c.Txn.Now() {
+		c.Txn.Delete(k)
 		return nil
 	}
+	if text, ok := v.(rdb.String); ok {
+		return c.Txn.SetString(k, text, expireAt)
+	}
+	c.Txn.Delete(k)
 	if err := putCollection(c, k, v); err != nil {
 		c.Txn.Delete(k) // not a part of it
 		return err
