@@ -342,7 +342,7 @@ func (p packed) encoding() string {
 	case ZSetKind:
 		return pick(wide, "skiplist", "listpack")
 	case SetKind:
-		return pick(wide, "hashtable", "intset") // one of strings is wide from its beginning
+		return pick(p.has(packedInts) && !wide, "intset", "hashtable")
 	default:
 		return "quicklist"
 	}

@@ -62,19 +62,7 @@ func (s *Set) Add(member []byte) (bool, error) {
 	if el.found {
 		return false, nil
 	}
-	if el.o != nil && s.outgrows(el.o, member) {
-		s.widen()
-	}
 	return true, s.put(&el, 0, member, Value{Kind: String})
-}
-
-// outgrows reports whether a spread set of integers ends being one to Redis when a member is added.
-func (s *Set) outgrows(o *spread, member []byte) bool {
-	if o.head&packedWide != 0 {
-		return false
-	}
-	_, isInt := canonicalInt(member)
-	return !isInt || o.count >= uint64(s.t.e.limits.Load().SetInts)
 }
 
 func (s *Set) create(member []byte) error {
