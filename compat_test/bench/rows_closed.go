@@ -30,7 +30,9 @@ type population struct {
 }
 
 // populations are all that there are, in the order of the table.
-func populations() []population { return []population{counterPopulation(), hashPopulation()} }
+func populations() []population {
+	return []population{counterPopulation(), hashPopulation(), setPopulation()}
+}
 
 // counterPopulation is many counters.
 func counterPopulation() population {
