@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"strconv"
 
 	"quipu/engine"
@@ -151,26 +152,22 @@ func appendToRow() *Command {
 	}
 }
 
-// appendTo builds the whole new value: appending is rare where counters live, and the engine keeps strings immutable.
 func appendTo(c *Call) error {
-	k, tail := c.Keys[0], c.Args[2]
-	old, found, err := peekString(c, k)
-	if err != nil {
-		return err
+	tail, size := c.Args[2], 0
+	var failure error
+	err := c.Txn.Edit(c.Keys[0], func(old []byte) ([]byte, bool) {
+		if old != nil && tooLong(c, len(old), len(tail)) {
+			failure = ErrStringTooLong
+			return nil, false
+		}
+		text := append(old, tail...)
+		size = len(text)
+		return text, true
+	})
+	if failure != nil || err != nil {
+		return cmp.Or(failure, err)
 	}
-	var scratch [20]byte
-	head := valueText(old, &scratch)
-	if !found {
-		head = nil
-	} else if tooLong(c, len(head), len(tail)) {
-		return ErrStringTooLong
-	}
-	joined := make([]byte, 0, len(head)+len(tail))
-	joined = append(append(joined, head...), tail...)
-	if err := c.Txn.SetString(k, joined, engine.KeepTTL); err != nil {
-		return err
-	}
-	c.Out.Int(int64(len(joined)))
+	c.Out.Int(int64(size))
 	return nil
 }
 
@@ -278,37 +275,27 @@ func setRange(c *Call) error {
 	if offset < 0 {
 		return errOffset
 	}
-	k, patch := c.Keys[0], c.Args[3]
-	old, found, err := peekString(c, k)
-	if err != nil {
-		return err
+	patch, size := c.Args[3], 0
+	var failure error
+	err := c.Txn.Edit(c.Keys[0], func(old []byte) ([]byte, bool) {
+		size = len(old)
+		switch {
+		case len(patch) == 0: // changes nothing, creates nothing, whatever the offset
+			return old, false
+		case tooLong(c, int(offset), len(patch)):
+			failure = ErrStringTooLong
+			return old, false
+		}
+		text := extended(old, int(offset)+len(patch))
+		copy(text[offset:], patch)
+		size = len(text)
+		return text, true
+	})
+	if failure != nil || err != nil {
+		return cmp.Or(failure, err)
 	}
-	var scratch [20]byte
-	var text []byte
-	if found {
-		text = valueText(old, &scratch)
-	}
-	if len(patch) == 0 { // changes nothing, creates nothing, whatever the offset
-		c.Out.Int(int64(len(text)))
-		return nil
-	}
-	if tooLong(c, int(offset), len(patch)) {
-		return ErrStringTooLong
-	}
-	patched := overwrite(text, int(offset), patch)
-	if err := c.Txn.SetString(k, patched, engine.KeepTTL); err != nil {
-		return err
-	}
-	c.Out.Int(int64(len(patched)))
+	c.Out.Int(int64(size))
 	return nil
-}
-
-// overwrite returns a copy of text in which patch stands at offset; a gap between them is filled with zero bytes.
-func overwrite(text []byte, offset int, patch []byte) []byte {
-	out := make([]byte, max(len(text), offset+len(patch)))
-	copy(out, text)
-	copy(out[offset:], patch)
-	return out
 }
 
 func substrRow() *Command {
