@@ -225,7 +225,7 @@ func openEngine(cfg *config.Config, log *slog.Logger) (*engine.Engine, error) {
 	began := time.Now()
 	eng, err := engine.Open(engine.Options{
 		Databases: v.Databases, Dir: v.Dir, AppendOnly: v.AppendOnly, Fsync: fsyncPolicy(v.AppendFsync),
-		MaxMemory: v.MaxMemory, MaxMemoryPolicy: v.MaxMemoryPolicy.String(),
+		MaxMemory: v.MaxMemory, Eviction: server.Eviction(v),
 		CheckpointLogBytes: v.CheckpointLogSize, CheckpointInterval: v.CheckpointInterval,
 		SegmentBytes: v.LogSegmentSize, StoreCacheBytes: v.StoreCacheSize, StallTimeout: v.CommitStallTimeout,
 		Logger: log, Fatal: func(err error) { die(log, err) },

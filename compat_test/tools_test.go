@@ -87,6 +87,36 @@ func TestRedisCliModes(t *testing.T) {
 	expect(t, n.tool("redis-cli", "MGET", "pipe", "inline"), "499500\n1000\n")
 }
 
+// TestRedisCliHotKeys finds what is used most, under a policy that counts uses.
+func TestRedisCliHotKeys(t *testing.T) {
+	n := startNode(t)
+	n.tool("redis-cli", "CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+	for i := range 20 {
+		n.tool("redis-cli", "SET", fmt.Sprintf("page:%d", i), fmt.Sprint(i))
+	}
+	n.tool("redis-benchmark", "-q", "-n", "5000", "-P", "16", "INCRBY", "page:7", "1")
+	out := n.tool("redis-cli", "--hotkeys")
+	_, summary, found := strings.Cut(out, "-------- summary -------")
+	if !found {
+		t.Fatalf("--hotkeys printed %q", out)
+	}
+	contain(t, summary, "Sampled 20 keys in the keyspace!", "keyname: \"page:7\"")
+}
+
+// TestEvictionOfACache lets a server with a limit and a policy that deletes take many times what fits.
+func TestEvictionOfACache(t *testing.T) {
+	n := startNode(t)
+	n.tool("redis-cli", "CONFIG", "SET", "maxmemory", "4mb", "maxmemory-policy", "allkeys-lru")
+	out := n.tool("redis-benchmark", "-q", "-n", "200000", "-P", "64", "-r", "1000000", "-d", "100", "-t", "set")
+	if strings.Contains(out, "ERR") {
+		t.Fatal(out)
+	}
+	info := n.tool("redis-cli", "INFO", "stats")
+	if !strings.Contains(info, "evicted_keys:") || strings.Contains(info, "evicted_keys:0\r") {
+		t.Fatalf("nothing was evicted:\n%s", info)
+	}
+}
+
 // TestRedisCliStat watches a server for a moment: --stat goes on until it is ended, and buffers its lines unless told not to.
 func TestRedisCliStat(t *testing.T) {
 	n := startNode(t)

@@ -52,7 +52,7 @@ func (t *Txn) open(k Key, kind Kind) (collection, error) {
 		return c, ErrWrongType
 	}
 	t.hits++
-	t.warm(&at, f)
+	t.warm(&c.k, &at, f)
 	return c, nil
 }
 

@@ -25,7 +25,7 @@ func (t *Txn) Edit(k Key, fn func(old []byte) (text []byte, changed bool)) error
 	if f&flagCollection != 0 {
 		return ErrWrongType
 	}
-	t.warm(&at, f)
+	t.warm(&k, &at, f)
 	c := at.t.cell(t.e.space, at.e, f)
 	switch {
 	case f&kindMask == kindBlob:

@@ -33,9 +33,8 @@ type Options struct {
 	FS         vfs.FS // default: the operating system's
 	AppendOnly bool   // write a commit log; without it only checkpoints survive
 	Fsync      FsyncPolicy
-	MaxMemory  int64 // bytes for entries; 0: no limit
-	// MaxMemoryPolicy is Redis's name of the policy, default "noeviction".
-	MaxMemoryPolicy string
+	MaxMemory  int64    // bytes for entries; 0: no limit
+	Eviction   Eviction // default: DefaultEviction
 	// CheckpointLogBytes: a checkpoint starts when the log since the last one is longer. Default 192 MiB: that much is replayed in
 	// less than half a second, and at random keys each doubling halves what checkpoints cost.
 	CheckpointLogBytes int64
@@ -107,7 +106,7 @@ type Engine struct {
 type counters struct {
 	changes, hits, misses, expired         atomic.Int64
 	commits, commitRows, commitBytes, held atomic.Int64
-	loads, evictions                       atomic.Int64
+	loads, evictions, evictedKeys          atomic.Int64
 	activeExpireOff                        atomic.Bool
 }
 
@@ -123,6 +122,8 @@ func Open(opts Options) (*Engine, error) {
 	e.logging.Store(opts.AppendOnly)
 	e.fsync.Store(uint32(opts.Fsync))
 	e.maxMemory.Store(opts.MaxMemory)
+	e.space.ages.since.Store(e.clock())
+	e.SetEviction(opts.Eviction)
 	e.SetLimits(DefaultLimits())
 	e.dbs = make([]atomic.Pointer[database], opts.Databases)
 	for n := range opts.Databases {
@@ -154,6 +155,9 @@ func (o Options) withDefaults() Options {
 	if o.CheckpointLogBytes == 0 {
 		o.CheckpointLogBytes = 192 << 20
 	}
+	if o.Eviction == (Eviction{}) {
+		o.Eviction = DefaultEviction()
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -162,9 +166,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Clock == nil {
 		o.Clock = func() int64 { return time.Now().UnixMilli() }
-	}
-	if o.MaxMemoryPolicy == "" {
-		o.MaxMemoryPolicy = "noeviction"
 	}
 	return o
 }

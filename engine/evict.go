@@ -9,7 +9,7 @@ import (
 	"quipu/cluster/hashslot"
 )
 
-// When memory is full, clean entries that were not used lately are dropped: the store has them, and who misses one reads it
+// When memory is full and the policy deletes nothing, clean entries that were not used lately are dropped: the store has them, and who misses one reads it
 // back. A clock hand goes over the tables; an access heats an entry, the hand cools it, and what is cold goes. What is dirty
 // must stay until a checkpoint has taken it, so when nothing clean is left the evictor writes one.
 type evictor struct {
@@ -17,6 +17,8 @@ type evictor struct {
 	// starved: nothing could be dropped, because nothing is clean and can be made so; only then is a write refused.
 	starved atomic.Bool
 	retry   time.Duration
+	samples atomic.Int64 // maxmemory-samples
+	doomed  int64        // bytes of deleted keys that the next checkpoint frees, about
 	hand    int
 	db      int
 
@@ -121,8 +123,7 @@ func (e *Engine) retryStarved() {
 // slack is the part of the limit that is freed beyond need, so that the hand is not woken for every entry.
 const slack = 32
 
-// makeSpace drops entries until memory is some way below its limit. When clean ones do not suffice, a checkpoint makes more of
-// them: at once, as going on to look for the few that are left would take as long for each as for all.
+// makeSpace frees memory until it is some way below its limit.
 func (e *Engine) makeSpace() {
 	v := &e.evictor
 	for !e.stopping() {
@@ -131,15 +132,7 @@ func (e *Engine) makeSpace() {
 		if limit == 0 || e.UsedMemory() <= goal {
 			break
 		}
-		dropped := e.dropClean(goal)
-		if e.UsedMemory() <= goal {
-			break
-		}
-		if err := e.cleanUp(); err != nil {
-			e.log.Error("Memory is full of changes that can not be written to the store", "error", err)
-			e.pause(retryMin)
-		}
-		if !e.dropClean(goal) && !dropped {
+		if !e.freeSome(goal) {
 			v.starved.Store(true)
 			v.announce()
 			return
@@ -147,6 +140,36 @@ func (e *Engine) makeSpace() {
 	}
 	v.starved.Store(false)
 	v.announce()
+}
+
+// freeSome frees memory as the policy says, and reports false when there is nothing that it could free. Where no key may be
+// deleted, because none has an expiry, clean entries leave memory as they do under noeviction.
+func (e *Engine) freeSome(goal int64) bool {
+	if e.space.ages.keeps() {
+		freed, err := e.deleteKeys(goal)
+		if err != nil {
+			e.log.Error("Keys were deleted to make space, but the store can not be told", "error", err)
+			return false
+		}
+		if freed {
+			return true
+		}
+	}
+	return e.dropSome(goal)
+}
+
+// dropSome drops clean entries. When they do not suffice, a checkpoint makes more of them: at once, as going on to look for the
+// few that are left would take as long for each as for all.
+func (e *Engine) dropSome(goal int64) bool {
+	dropped := e.dropClean(goal)
+	if e.UsedMemory() <= goal {
+		return true
+	}
+	if err := e.cleanUp(); err != nil {
+		e.log.Error("Memory is full of changes that can not be written to the store", "error", err)
+		e.pause(retryMin)
+	}
+	return e.dropClean(goal) || dropped
 }
 
 // dropClean drops clean entries, those first that were not used lately, and reports whether there were any.

@@ -220,6 +220,11 @@ func checkTable(sp *space, t *table, c *census) error {
 		fail("the arena of %d pages ends at %d", len(t.arena), t.tail)
 	}
 	c.pages += int64(len(t.arena) + len(t.index))
+	if t.ages != nil {
+		if c.pages += int64(len(t.ages.pages)); len(t.ages.pages) != len(t.index) {
+			fail("%d pages of ages beside %d of the index", len(t.ages.pages), len(t.index))
+		}
+	}
 	for i := range t.side {
 		c.sideBytes += t.side[i].bytes()
 	}

@@ -152,7 +152,7 @@ func (t *Txn) Get(k Key) (Value, bool) {
 		return Value{}, false
 	}
 	t.hits++
-	t.warm(&at, f)
+	t.warm(&k, &at, f)
 	c := at.t.cell(t.e.space, at.e, f)
 	return c.value(), true
 }
@@ -184,19 +184,23 @@ func (t *Txn) counted(hit bool) {
 }
 
 // warm counts an access: for the clock that drops cold entries, and for OBJECT IDLETIME.
-func (t *Txn) warm(at *spot, f flags) {
+func (t *Txn) warm(k *Key, at *spot, f flags) {
 	at.t.usedAt = uint32(t.now / 1000)
+	t.age(k.hash, at, false)
 	if f&heatMask != heatMask && t.e.evicting() {
 		at.e.setFlags(f + 1<<heatShift)
 	}
 }
 
-// IdleSeconds returns how long, at least, a key was not used: the time since any key of its table was. An exact time per key
-// would cost each counter four bytes.
+// IdleSeconds returns how long a key was not used, in seconds. Under noeviction it is at least so long: the time since any key
+// of its table was used, as an exact time per key would cost each counter four bytes.
 func (t *Txn) IdleSeconds(k Key) (int64, bool) {
 	at, _ := t.find(&k)
-	if at.e == nil {
+	switch {
+	case at.e == nil:
 		return 0, false
+	case t.e.space.ages.keeps():
+		return idle(at.t.ageOf(t.e.space, k.hash, at.off), t.now), true
 	}
 	return max(t.now/1000-max(int64(at.t.usedAt), t.e.opened), 0), true
 }
@@ -208,7 +212,7 @@ func (t *Txn) Touch(k Key) bool {
 	if at.e == nil {
 		return false
 	}
-	t.warm(&at, f)
+	t.warm(&k, &at, f)
 	return true
 }
 
@@ -218,7 +222,7 @@ func (t *Txn) IncrBy(k Key, delta int64) (int64, error) {
 	if at.e == nil {
 		return delta, t.set(&k, at, cell{isInt: true, num: delta})
 	}
-	t.warm(&at, f)
+	t.warm(&k, &at, f)
 	if !isInt(f) {
 		return t.incrAside(&k, at, f, delta)
 	}
@@ -279,6 +283,9 @@ func (t *Txn) put(k *Key, c cell) error {
 		if at.e != nil {
 			c.expireAt = at.e.expiry(f)
 		}
+	}
+	if at.e != nil {
+		t.age(k.hash, &at, false)
 	}
 	return t.set(k, at, c)
 }
@@ -341,6 +348,7 @@ func (t *Txn) create(k *Key, at spot, c cell) (*table, error) {
 		}
 		return nil, ErrOutOfMemory
 	}
+	t.age(k.hash, &at, true)
 	at.s.addKeys(1, boolInt(c.expireAt != 0))
 	at.s.noteExpiry(c.earliest())
 	t.changed(at)
@@ -493,13 +501,14 @@ func (t *Txn) MemoryUsage(k Key) (int64, bool) {
 // referenceBytes is what a reference takes in an index of mean load.
 const referenceBytes = 5
 
-// Freq returns how often a key was used lately, from 0 to 3: the heat that the clock of eviction goes by.
+// Freq returns how often a key was used, under an lfu policy: from 0 to 255, a new key 5, growing with the logarithm of the
+// uses and falling with time.
 func (t *Txn) Freq(k Key) (int64, bool) {
-	at, f := t.find(&k)
+	at, _ := t.find(&k)
 	if at.e == nil {
 		return 0, false
 	}
-	return int64(f & heatMask >> heatShift), true
+	return t.e.space.ages.frequency(at.t.ageOf(t.e.space, k.hash, at.off), t.now), true
 }
 
 // canonicalInt reports whether s is exactly what an int64 prints as, so that turning it into one loses nothing.

@@ -17,6 +17,7 @@ type Stats struct {
 	Hits, Misses int64 // of reads
 	Expired      int64 // keys removed because their time had come
 	Evicted      int64 // clean entries dropped from memory
+	EvictedKeys  int64 // keys deleted because memory was full
 	Loads        int64 // entries read back from the store, or looked for there
 	Changes      int64 // writes
 	// ChangesSinceCheckpoint counts the writes since the last successful checkpoint began.
@@ -43,8 +44,10 @@ type Stats struct {
 func (e *Engine) Stats() Stats {
 	c := &e.stats
 	s := Stats{
-		UsedMemory: e.UsedMemory(), PageBytes: e.space.pages.bytes(), BlobBytes: e.space.blobs.used.Load(), SideBytes: e.space.sideBytes.Load(), MaxMemory: e.maxMemory.Load(),
-		Hits: c.hits.Load(), Misses: c.misses.Load(), Expired: c.expired.Load(), Evicted: c.evictions.Load(), Loads: c.loads.Load(),
+		UsedMemory: e.UsedMemory(), PageBytes: e.space.pages.bytes(), BlobBytes: e.space.blobs.used.Load(), SideBytes: e.space.sideBytes.Load(),
+		MaxMemory: e.maxMemory.Load(),
+		Hits:      c.hits.Load(), Misses: c.misses.Load(), Expired: c.expired.Load(), Loads: c.loads.Load(),
+		Evicted: c.evictions.Load(), EvictedKeys: c.evictedKeys.Load(),
 		Changes: c.changes.Load(), ChangesSinceCheckpoint: e.ChangesSinceCheckpoint(),
 		Loading: e.warmer.running.Load(), LoadedKeys: e.warmer.loaded.Load(), LoadableKeys: e.warmer.total.Load(),
 		Commits: c.commits.Load(), CommitRows: c.commitRows.Load(), CommitBytes: c.commitBytes.Load(), HeldReplies: c.held.Load(),
@@ -65,6 +68,7 @@ func (e *Engine) ResetStats() {
 	c.misses.Store(0)
 	c.expired.Store(0)
 	c.evictions.Store(0)
+	c.evictedKeys.Store(0)
 	c.loads.Store(0)
 }
 

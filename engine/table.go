@@ -16,6 +16,7 @@ type space struct {
 	sideBytes atomic.Int64
 	blobs     *blobs
 	freer     freer
+	ages      ageKeeper
 }
 
 func newSpace() *space {
@@ -63,6 +64,7 @@ const (
 // order. Guarded by its slot's lock.
 type table struct {
 	index []*indexPage
+	ages  *ages // nil: no key has an age
 	arena []*page
 	tail  uint32 // end of the last entry
 	dead  uint32 // bytes of garbage below tail
@@ -124,8 +126,9 @@ func (t *table) bucketOf(hash uint64) uint32 {
 	return uint32(uint64(uint32(hash)) * uint64(len(t.index)*indexBuckets) >> 32)
 }
 
-func (t *table) bucket(b uint32) *[bucketRefs]uint32 {
-	pg := t.index[b/indexBuckets]
+func (t *table) bucket(b uint32) *[bucketRefs]uint32 { return bucketIn(t.index[b/indexBuckets], b) }
+
+func bucketIn(pg *indexPage, b uint32) *[bucketRefs]uint32 {
 	return (*[bucketRefs]uint32)(unsafe.Pointer(&pg[b%indexBuckets*bucketRefs]))
 }
 
@@ -189,13 +192,16 @@ func (t *table) insert(sp *space, hash uint64, name []byte, c cell, f flags) (en
 	if !ok {
 		return nil, 0, false
 	}
-	t.addRef(hash, off)
+	b, i := t.addRef(hash, off)
+	if t.ages != nil {
+		t.ages.bucket(b)[i] = sp.ages.unknown()
+	}
 	t.entries++
 	return e, off, true
 }
 
-// addRef enters a reference. The index has room.
-func (t *table) addRef(hash uint64, off uint32) {
+// addRef enters a reference and returns where: bucket and place. The index has room.
+func (t *table) addRef(hash uint64, off uint32) (uint32, int) {
 	ref := tagOf(hash)<<24 | off
 	for b := t.bucketOf(hash); ; b = t.nextBucket(b) {
 		bucket := t.bucket(b)
@@ -205,28 +211,34 @@ func (t *table) addRef(hash uint64, off uint32) {
 					t.holes--
 				}
 				bucket[i] = ref
-				return
+				return b, i
 			}
 		}
 	}
 }
 
-// refAt finds the place of the reference to off.
-func (t *table) refAt(hash uint64, off uint32) (*[bucketRefs]uint32, int) {
+// placeOf finds the reference to off: bucket and place.
+func (t *table) placeOf(hash uint64, off uint32) (uint32, int) {
 	ref := tagOf(hash)<<24 | off
 	for b := t.bucketOf(hash); ; b = t.nextBucket(b) {
-		bucket := t.bucket(b)
-		for i, r := range bucket {
+		for i, r := range t.bucket(b) {
 			if r == ref {
-				return bucket, i
+				return b, i
 			}
 		}
 	}
 }
 
-// removeRef takes a reference out and keeps the bucket packed.
+// refAt is placeOf with the bucket itself.
+func (t *table) refAt(hash uint64, off uint32) (*[bucketRefs]uint32, int) {
+	b, i := t.placeOf(hash, off)
+	return t.bucket(b), i
+}
+
+// removeRef takes a reference out, with its age, and keeps the bucket packed.
 func (t *table) removeRef(hash uint64, off uint32) {
-	bucket, i := t.refAt(hash, off)
+	b, i := t.placeOf(hash, off)
+	bucket := t.bucket(b)
 	t.entries--
 	if bucket[bucketRefs-1] != refNone {
 		bucket[i] = refHole
@@ -238,6 +250,10 @@ func (t *table) removeRef(hash uint64, off uint32) {
 		last--
 	}
 	bucket[i], bucket[last] = bucket[last], refNone
+	if t.ages != nil {
+		old := t.ages.bucket(b)
+		old[i] = old[last]
+	}
 }
 
 // place writes a new entry into the arena, without a reference to it.

@@ -1,15 +1,19 @@
 package engine
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // What keeps a table dense: growing its index, squeezing garbage out of its arena, cutting it in two.
 
 // growIndex adds an eighth, at least a page, and enters every reference anew.
 func (t *table) growIndex(sp *space) {
-	t.resizeIndex(sp, len(t.index)+max(1, len(t.index)/8))
+	t.resizeIndex(sp, len(t.index)+max(1, len(t.index)/8), t.agesInOrder(nil))
 }
 
-func (t *table) resizeIndex(sp *space, pages int) {
+// resizeIndex enters every reference anew. inOrder has their ages in the order of the arena, if there are ages.
+func (t *table) resizeIndex(sp *space, pages int, inOrder []uint32) {
 	for len(t.index) > pages {
 		last := len(t.index) - 1
 		sp.pages.put(asPage(t.index[last]))
@@ -21,10 +25,38 @@ func (t *table) resizeIndex(sp *space, pages int) {
 	for _, pg := range t.index {
 		clear(pg[:])
 	}
+	if t.ages != nil {
+		t.fitAges(sp)
+	}
 	t.holes = 0
+	n := 0
 	t.each(func(e entry, off uint32, f flags) {
-		t.addRef(sp.hash(t.name(e, f)), off)
+		b, i := t.addRef(sp.hash(t.name(e, f)), off)
+		if t.ages != nil {
+			t.ages.bucket(b)[i] = inOrder[n]
+			n++
+		}
 	})
+}
+
+// agesInOrder returns the ages of the entries in the order of the arena, without those that drop reports true for; nil when there
+// are no ages.
+func (t *table) agesInOrder(drop func(e entry, f flags) bool) []uint32 {
+	if t.ages == nil {
+		return nil
+	}
+	byPlace := make([]uint64, 0, t.entries)
+	t.eachRef(func(off, age uint32) {
+		if e := t.at(off); drop == nil || !drop(e, e.flags()) {
+			byPlace = append(byPlace, uint64(off)<<32|uint64(age))
+		}
+	})
+	slices.Sort(byPlace)
+	inOrder := make([]uint32, len(byPlace))
+	for i, p := range byPlace {
+		inOrder[i] = uint32(p)
+	}
+	return inOrder
 }
 
 // wantsCompaction: a quarter of the arena is garbage, or garbage keeps a crowded table from growing.
@@ -42,6 +74,7 @@ const crowdedGarbage = 64 << 10
 // compact moves what is alive to new pages, front to back, giving each old page back as soon as it is empty; entries that
 // drop reports true for are left behind. The index follows.
 func (t *table) compact(sp *space, drop func(e entry, f flags) bool) {
+	inOrder := t.agesInOrder(drop)
 	old, oldTail := t.arena, t.tail
 	t.arena, t.tail, t.dead = nil, 0, 0
 	t.queue.reset()
@@ -58,7 +91,7 @@ func (t *table) compact(sp *space, drop func(e entry, f flags) bool) {
 		})
 		sp.pages.put(pg)
 	}
-	t.resizeIndex(sp, indexPagesFor(t.entries))
+	t.resizeIndex(sp, indexPagesFor(t.entries), inOrder)
 }
 
 // carry copies an entry of another arena, side value and all, to the end of this one.
@@ -143,6 +176,7 @@ func (t *table) release(sp *space) {
 	for _, pg := range t.index {
 		sp.pages.put(asPage(pg))
 	}
+	t.dropAges(sp)
 	for i := range t.side {
 		s := &t.side[i]
 		sp.sideBytes.Add(-s.bytes())
@@ -162,19 +196,43 @@ func (t *table) split(sp *space) (low, high *table) {
 	high = &table{}
 	*high = *low
 	high.prefix |= 1 << (15 - t.depth)
+	inOrder := t.agesInOrder(nil)
+	lowAges, highAges := t.dealAges(inOrder, low, high)
 	t.each(func(e entry, _ uint32, f flags) {
 		to := low
-		if orderOf(t.name(e, f))&(1<<(15-t.depth)) != 0 {
+		if t.belongsHigh(e, f) {
 			to = high
 		}
 		t.move(sp, e, f, to)
 	})
-	for _, half := range []*table{low, high} {
-		half.resizeIndex(sp, indexPagesFor(half.entries))
-	}
+	low.resizeIndex(sp, indexPagesFor(low.entries), lowAges)
+	high.resizeIndex(sp, indexPagesFor(high.entries), highAges)
 	t.side, t.sideFree, t.blobs = nil, nil, 0
 	t.release(sp)
 	return low, high
+}
+
+// belongsHigh reports which half of a split an entry goes to.
+func (t *table) belongsHigh(e entry, f flags) bool {
+	return orderOf(t.name(e, f))&(1<<(15-t.depth)) != 0
+}
+
+// dealAges deals the ages out to the halves of a split, in the order of their entries to be, if there are ages.
+func (t *table) dealAges(inOrder []uint32, low, high *table) (lowAges, highAges []uint32) {
+	if inOrder == nil {
+		return nil, nil
+	}
+	low.ages, high.ages = &ages{}, &ages{}
+	n := 0
+	t.each(func(e entry, _ uint32, f flags) {
+		if t.belongsHigh(e, f) {
+			highAges = append(highAges, inOrder[n])
+		} else {
+			lowAges = append(lowAges, inOrder[n])
+		}
+		n++
+	})
+	return lowAges, highAges
 }
 
 // move hands an entry with its side value to another table, which has no index yet.

@@ -80,15 +80,21 @@ func restore(c *Call) error {
 	if err := putRestored(c, v, o.expireAt(ttlMillis, c.Txn.Now())); err != nil {
 		return err
 	}
+	switch {
+	case o.hasIdle:
+		c.Txn.SetIdle(c.Keys[0], o.idle)
+	case o.hasFreq:
+		c.Txn.SetFreq(c.Keys[0], o.freq)
+	}
 	c.Out.OK()
 	return nil
 }
 
-// restoreOptions is what the words after the payload of RESTORE ask for. The engine keeps no idle times and frequencies that it did
-// not see, so those are checked and dropped.
+// restoreOptions is what the words after the payload of RESTORE ask for.
 type restoreOptions struct {
 	replace, absolute bool
 	hasIdle, hasFreq  bool
+	idle, freq        int64 // seconds, and the counter of an lfu policy
 }
 
 // parseRestoreOptions reads the words after the payload.
@@ -102,10 +108,12 @@ func parseRestoreOptions(args [][]byte) (o restoreOptions, err error) {
 			o.absolute = true
 		case isWord(args[i], "IDLETIME") && more && !o.hasFreq:
 			i++
-			o.hasIdle, err = true, checkRange(args[i], math.MaxInt64, errRestoreIdle)
+			o.hasIdle = true
+			o.idle, err = parseWithin(args[i], math.MaxInt64, errRestoreIdle)
 		case isWord(args[i], "FREQ") && more && !o.hasIdle:
 			i++
-			o.hasFreq, err = true, checkRange(args[i], math.MaxUint8, errRestoreFreq)
+			o.hasFreq = true
+			o.freq, err = parseWithin(args[i], math.MaxUint8, errRestoreFreq)
 		default:
 			err = ErrSyntax
 		}
@@ -116,16 +124,16 @@ func parseRestoreOptions(args [][]byte) (o restoreOptions, err error) {
 	return o, nil
 }
 
-// checkRange returns outside unless arg is an integer from 0 to limit.
-func checkRange(arg []byte, limit int64, outside error) error {
+// parseWithin reads an integer from 0 to limit; another one gives the error outside.
+func parseWithin(arg []byte, limit int64, outside error) (int64, error) {
 	n, ok := number.ParseInt(arg)
 	switch {
 	case !ok:
-		return ErrNotInteger
+		return 0, ErrNotInteger
 	case n < 0 || n > limit:
-		return outside
+		return 0, outside
 	}
-	return nil
+	return n, nil
 }
 
 // expireAt returns the expiry in Unix milliseconds for the time argument of RESTORE; 0 is none.

@@ -210,8 +210,9 @@ func infoStats(r *infoReport) {
 	r.zeros("sync_full", "sync_partial_ok", "sync_partial_err")
 	r.int("expired_keys", r.engine.Expired)
 	r.decimal("expired_stale_perc", 0)
-	r.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds",
-		"evicted_keys", "evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
+	r.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds")
+	r.int("evicted_keys", r.engine.EvictedKeys)
+	r.zeros("evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
 	r.int("keyspace_hits", r.engine.Hits)
 	r.int("keyspace_misses", r.engine.Misses)
 	r.zeros("pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",

@@ -90,6 +90,11 @@ func New(o Options) (*Server, error) {
 	})
 	o.Config.OnChange([]string{"bind", "port", "tls-port"}, s.relisten)
 	o.Engine.SetLimits(collectionLimits(o.Config.Load()))
+	o.Engine.SetEviction(Eviction(v))
+	o.Config.OnChange(evictionParameters, func(_, v *config.Values) error {
+		o.Engine.SetEviction(Eviction(v))
+		return nil
+	})
 	o.Config.OnChange(collectionParameters, func(_, v *config.Values) error {
 		o.Engine.SetLimits(collectionLimits(v))
 		return nil

@@ -170,8 +170,7 @@ that could leave. Buffers of clients come on top: leave some room.`,
 			value: in(func(v *Values) *Eviction { return &v.MaxMemoryPolicy }, oneOf(evictionPolicies)),
 			def:   "noeviction",
 			doc: `
-Whether data may be deleted when maxmemory is reached and nothing can leave
-memory in the way just told.
+Whether data may be deleted when maxmemory is reached, and which.
 
 noeviction       delete nothing (the default, and right for counters)
 volatile-lru     of the keys with an expiry, those not used for longest
@@ -183,19 +182,20 @@ allkeys-lfu      of all keys, those used least often
 allkeys-random   of all keys, any
 
 The policies other than noeviction lose data by design, as they do in Redis: they
-are for caches. They are accepted, but nothing is deleted yet, whatever stands here:
-what is cold leaves memory for the store. An lfu policy makes OBJECT FREQ and
-redis-cli --hotkeys work.`,
+are for caches. While one is chosen, each key takes about five bytes more, for when
+or how often it was used: OBJECT IDLETIME is exact then, and an lfu policy makes
+OBJECT FREQ and redis-cli --hotkeys work. Where a volatile policy finds no key with
+an expiry, counters leave memory for the store, as under noeviction, before any
+command is refused.`,
 		},
 		{
 			name:  "maxmemory-samples",
 			value: in(func(v *Values) *int { return &v.MaxMemorySamples }, integer(1, maxInt32)),
 			def:   "5",
 			doc: `
-How many keys are looked at for each that leaves. Age and frequency of use are
-approximate: the best candidate of a sample goes. Ten come close to the exact order
-and cost more CPU, three are fast and rough.
-Kept for the policies that delete; without effect until they do.`,
+For the policies that delete. Before some keys go, 128 times as many keys as stand
+here are looked at, at random, to see which are the worst eighth. In Redis it is the
+number of keys of which the worst one goes.`,
 		},
 		{
 			name:  "lfu-log-factor",
@@ -204,17 +204,15 @@ Kept for the policies that delete; without effect until they do.`,
 			doc: `
 How slowly the frequency of use of a key grows, under an lfu policy. The frequency
 is a number up to 255 that grows with the logarithm of the uses: with 10 it is full
-after about a million of them, with 0 after some 255.
-Kept for the policies that delete; without effect until they do.`,
+after about a million of them, with 0 after some 255.`,
 		},
 		{
 			name:  "lfu-decay-time",
 			value: in(func(v *Values) *time.Duration { return &v.LFUDecayTime }, duration(time.Minute, 0, maxInt32)),
 			def:   "1",
 			doc: `
-Minutes. The frequency of a key falls by one for each such time without a use. 0
-lets it fall at every look.
-Kept for the policies that delete; without effect until they do.`,
+Minutes. The frequency of a key falls by one for each such time without a use, under
+an lfu policy. With 0 it never falls.`,
 		},
 	}}
 }

@@ -85,7 +85,7 @@ type Values struct {
 	MaxMemoryPolicy  Eviction
 	MaxMemorySamples int
 	LFULogFactor     int
-	LFUDecayTime     time.Duration // 0: decay at every look
+	LFUDecayTime     time.Duration // 0: no decay
 
 	// Encodings.
 
