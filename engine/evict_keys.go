@@ -194,24 +194,6 @@ func (x *keyEvictor) choose(tb *table) {
 	})
 }
 
-// weight is about what an entry takes, with its reference and what lies beside.
-func (t *table) weight(sp *space, en entry, f flags) int64 {
-	n := int64(en.size(f)) + 2*refSize
-	switch f & kindMask {
-	case kindSide:
-		n += t.side[en.sideNumber(f)].bytes()
-	case kindBlob:
-		n += int64(sp.blobs.size(en.sideNumber(f)))
-	}
-	if o := t.spread(en, f); o != nil {
-		n += o.content.bytes()
-	}
-	return n
-}
-
-// refSize is the size of a reference, and of an age.
-const refSize = 4
-
 func (x *keyEvictor) deleteKey(s *slot, k *Key) {
 	tb := s.table(k.order)
 	en, off := tb.find(k.hash, k.Name)

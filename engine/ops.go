@@ -485,17 +485,22 @@ func (t *Txn) MemoryUsage(k Key) (int64, bool) {
 	if at.e == nil {
 		return 0, false
 	}
-	n := int64(at.e.size(f)) + referenceBytes
+	return at.t.weight(t.e.space, at.e, f), true
+}
+
+// weight returns the bytes that an entry takes, with its reference and what lies beside.
+func (t *table) weight(sp *space, e entry, f flags) int64 {
+	n := int64(e.size(f)) + referenceBytes
 	switch f & kindMask {
 	case kindSide:
-		n += at.t.side[at.e.sideNumber(f)].bytes()
+		n += t.side[e.sideNumber(f)].bytes()
 	case kindBlob:
-		n += int64(t.e.space.blobs.size(at.e.sideNumber(f)))
+		n += int64(sp.blobs.size(e.sideNumber(f)))
 	}
-	if obj := at.t.spread(at.e, f); obj != nil {
+	if obj := t.spread(e, f); obj != nil {
 		n += obj.content.bytes()
 	}
-	return n, true
+	return n
 }
 
 // referenceBytes is what a reference takes in an index of mean load.
