@@ -139,17 +139,17 @@ func (c *collection) storeOrSpread(p packed) error {
 		return c.store(p)
 	}
 	c.locate()
-	m := &members{sp: c.t.e.space}
 	head := p[0]
 	if p.has(packedInts) {
 		head = head&^packedInts | packedWide
 	}
-	o := c.at.s.newSpread(head, m)
+	o := c.at.s.newSpread(head, c.t.e.space.newContent(p.kind()))
 	o.nextExpiry = p.nextExpiry()
-	ok := p.eachItem(c.t.borrowName(), func(name []byte, content cell) bool {
-		return m.set(m.find(name), name, content, c.t.logging)
+	m := o.content.(interface {
+		add(name []byte, c cell, logging bool) bool
 	})
-	o.count = m.len()
+	ok := p.eachItem(c.t.borrowName(), func(name []byte, content cell) bool { return m.add(name, content, c.t.logging) })
+	o.count = o.content.len()
 	c.t.keepScratch(p)
 	err := ErrOutOfMemory
 	if ok {

@@ -1,5 +1,7 @@
 package engine
 
+import "encoding/binary"
+
 // element is where an element of a collection is, or would be: in a packed one, in a spread one, or in none yet.
 type element struct {
 	p     packed
@@ -31,6 +33,9 @@ func (el *element) value() Value {
 
 // cell is the content of an entry that holds a value.
 func (v *Value) cell() cell {
+	if v.Kind == packedFloat {
+		return cell{str: binary.LittleEndian.AppendUint64(nil, uint64(v.Int))}
+	}
 	return cell{isInt: v.Kind == Int, num: v.Int, str: v.Str, expireAt: v.ExpireAt}
 }
 

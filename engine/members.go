@@ -38,6 +38,11 @@ func (m *members) find(name []byte) memberAt {
 // cell returns the content of a member that was found.
 func (m *members) cell(at *memberAt) cell { return at.t.cell(m.sp, at.e, at.e.flags()) }
 
+// add gives a member that is not there a content.
+func (m *members) add(name []byte, c cell, logging bool) bool {
+	return m.set(m.find(name), name, c, logging)
+}
+
 // set gives a member a content, at the place that find has found. It reports false only when a table's address space is exhausted.
 func (m *members) set(at memberAt, name []byte, c cell, logging bool) bool {
 	if at.e != nil {

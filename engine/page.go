@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"quipu/engine/ranktree"
 )
 
 // Pages are the unit in which tables take memory. They lie outside the Go heap, so that the garbage collector neither walks
@@ -65,6 +67,12 @@ func (p *pagePool) get() *page {
 	}
 	return (*page)(unsafe.Pointer(&s.mem[n*pageSize]))
 }
+
+// Get is get for the ranks of sorted sets.
+func (p *pagePool) Get() *ranktree.Page { return (*ranktree.Page)(p.get()) }
+
+// Put is put for the ranks of sorted sets.
+func (p *pagePool) Put(pg *ranktree.Page) { p.put((*page)(pg)) }
 
 func (s *slab) take() int {
 	s.out++

@@ -3,6 +3,8 @@ package engine
 import (
 	"bytes"
 	"math"
+
+	"quipu/engine/ranktree"
 )
 
 // SortedSet is a view of a key that holds a sorted set, or nothing. See collection for how long it is valid. Members are ordered by score,
@@ -16,9 +18,15 @@ func (t *Txn) SortedSet(k Key) (SortedSet, error) {
 	return SortedSet{c}, err
 }
 
+// scored returns the elements of a spread sorted set.
+func (o *spread) scored() *scored { return o.content.(*scored) }
+
 // Len returns the number of members.
 func (z *SortedSet) Len() int {
-	if p := z.packed(); p != nil {
+	switch p, o := z.form(); {
+	case o != nil:
+		return int(o.count)
+	case p != nil:
 		return p.count()
 	}
 	return 0
@@ -26,36 +34,68 @@ func (z *SortedSet) Len() int {
 
 // Score returns the score of a member.
 func (z *SortedSet) Score(member []byte) (float64, bool) {
-	p := z.packed()
-	if p == nil {
+	el := z.element(member)
+	if !el.found {
 		return 0, false
 	}
-	it, ok := p.find(member)
-	if !ok {
-		return 0, false
+	return el.score(), true
+}
+
+// score returns the score of a member that was found.
+func (el *element) score() float64 {
+	if el.o != nil {
+		return el.o.scored().scoreAt(&el.at)
 	}
-	return p.score(it), true
+	return el.p.score(el.item)
 }
 
 // Add gives a member a score and reports whether the member is new. As long as Redis would keep the set in a listpack, a score of -0
 // becomes 0.
 func (z *SortedSet) Add(member []byte, score float64) (created bool, err error) {
-	p := z.packed()
-	if p == nil {
-		wide := z.outgrows(1, member)
-		head := byte(ZSetKind)
-		if wide {
-			head |= packedWide
-		}
-		b := appendPackedHead(z.t.scratch[:0], head, 1, 0)
-		return true, z.store(appendValue(appendName(b, 0, member), scoreValue(score, wide)))
+	el := z.element(member)
+	switch {
+	case el.o != nil:
+		err = z.addSpread(&el, member, score)
+	case el.p == nil:
+		err = z.create(member, score)
+	case el.found:
+		err = z.rescore(el.p, el.item, member, score)
+	default:
+		wide := el.p.has(packedWide) || z.outgrows(el.p.count()+1, member)
+		err = z.insert(el.p, member, score, wide)
 	}
-	it, found := p.find(member)
-	if found {
-		return false, z.rescore(p, it, member, score)
+	return !el.found, err
+}
+
+// create makes a set of one member.
+func (z *SortedSet) create(member []byte, score float64) error {
+	head, wide := byte(ZSetKind), z.outgrows(1, member)
+	if wide {
+		head |= packedWide
 	}
-	wide := p.has(packedWide) || z.outgrows(p.count()+1, member)
-	return true, z.insert(p, member, score, wide)
+	b := appendPackedHead(z.t.scratch[:0], head, 1, 0)
+	return z.storeOrSpread(appendValue(appendName(b, 0, member), scoreValue(score, wide)))
+}
+
+// addSpread is Add for a spread set.
+func (z *SortedSet) addSpread(el *element, member []byte, score float64) error {
+	o, m := el.o, el.o.scored()
+	if el.found && m.scoreAt(&el.at) == score {
+		return nil
+	}
+	head := o.head
+	if !el.found && head&packedWide == 0 && z.outgrows(int(o.count)+1, member) {
+		head |= packedWide
+	}
+	if score == 0 && head&packedWide == 0 {
+		score = 0 // not -0
+	}
+	if !m.set(el.at, member, score, z.t.logging) {
+		return ErrOutOfMemory
+	}
+	o.head, o.count = head, m.live
+	z.changed()
+	return nil
 }
 
 // ScoredMember is a member of a sorted set with its score.
@@ -67,19 +107,45 @@ type ScoredMember struct {
 // SetSortedSet puts a sorted set in the place of whatever a key holds, without an expiry. The members, at least one, are in order.
 func (t *Txn) SetSortedSet(k Key, members []ScoredMember) error {
 	at, _ := t.find(&k)
-	l, wide := t.e.limits.Load(), false
+	l, longest := t.e.limits.Load(), 0
 	for i := range members {
-		wide = wide || len(members[i].Member) > l.ZSetValue
+		longest = max(longest, len(members[i].Member))
 	}
-	head := byte(ZSetKind)
-	if wide = wide || len(members) > l.ZSetEntries; wide {
+	head, wide := byte(ZSetKind), len(members) > l.ZSetEntries || longest > l.ZSetValue
+	if wide {
 		head |= packedWide
 	}
 	b := packedBuilder{}
-	for i := range members {
+	for i := 0; i < len(members) && len(b.items) <= maxPackedBytes; i++ {
 		b.add(members[i].Member, scoreValue(members[i].Score, wide), true)
 	}
-	return t.set(&k, at, cell{packed: true, str: b.appendTo(nil, head)})
+	if p := packed(b.appendTo(nil, head)); b.count == len(members) && p.fitsPacked() {
+		return t.set(&k, at, cell{packed: true, str: p})
+	}
+	return t.setSpread(k, at, head, members)
+}
+
+// setSpread is SetSortedSet for a set that is too large to be packed.
+func (t *Txn) setSpread(k Key, at spot, head byte, members []ScoredMember) error {
+	m := newScored(t.e.space)
+	o, ok := at.s.newSpread(head, m), true
+	for i := 0; ok && i < len(members); i++ {
+		score := members[i].Score
+		if score == 0 && head&packedWide == 0 {
+			score = 0 // not -0
+		}
+		name := members[i].Member
+		ok = m.set(m.find(name), name, score, t.logging)
+	}
+	o.count = m.live
+	err := ErrOutOfMemory
+	if ok {
+		err = t.set(&k, at, cell{obj: o})
+	}
+	if err != nil {
+		o.detach(t.e.space)
+	}
+	return err
 }
 
 // outgrows reports whether a set of so many members, of which one is new, leaves Redis's listpack.
@@ -122,27 +188,45 @@ func (z *SortedSet) insert(p packed, member []byte, score float64, wide bool) er
 	if wide {
 		b[0] |= packedWide
 	}
-	return z.store(b)
+	return z.storeOrSpread(b)
 }
 
 // Remove removes a member and reports whether it was there.
 func (z *SortedSet) Remove(member []byte) bool {
-	p := z.packed()
-	if p == nil {
+	el := z.element(member)
+	switch {
+	case !el.found:
 		return false
+	case el.o == nil:
+		return z.removeItem(el.p, el.item)
 	}
-	it, ok := p.find(member)
-	return ok && z.removeItem(p, it)
+	z.removeSpread(el.o, el.at, member)
+	return true
+}
+
+// removeSpread removes a member of a spread set, the last one with the key.
+func (z *SortedSet) removeSpread(o *spread, at memberAt, member []byte) {
+	m := o.scored()
+	if m.live == 1 {
+		z.drop()
+		return
+	}
+	m.remove(at, member, z.t.logging)
+	o.count = m.live
+	z.changed()
 }
 
 // RemoveRange removes the n members from a rank on, which are there.
 func (z *SortedSet) RemoveRange(from, n int) error {
-	p := z.packed()
+	p, o := z.form()
 	switch {
-	case n <= 0 || p == nil:
+	case n <= 0:
 		return nil
-	case n >= p.count():
+	case n >= z.Len():
 		z.drop()
+		return nil
+	case o != nil:
+		z.removeSpreadRange(o, from, n)
 		return nil
 	}
 	b := packedBuilder{}
@@ -157,28 +241,66 @@ func (z *SortedSet) RemoveRange(from, n int) error {
 	return z.store(b.appendTo(z.t.scratch[:0], p[0]))
 }
 
+// removeSpreadRange is RemoveRange for a part of a spread set.
+func (z *SortedSet) removeSpreadRange(o *spread, from, n int) {
+	m := o.scored()
+	var c ranktree.Cursor
+	name := z.t.borrowName()
+	for range n {
+		c.Seek(m.ranks, from)
+		name = append(name[:0], c.Member()...)
+		m.remove(m.find(name), name, z.t.logging)
+	}
+	z.t.returnName(name)
+	o.count = m.live
+	z.changed()
+}
+
 // Rank returns how many members are before a member, and its score.
 func (z *SortedSet) Rank(member []byte) (rank int, score float64, ok bool) {
-	p := z.packed()
-	if p == nil {
+	el := z.element(member)
+	if !el.found {
 		return 0, 0, false
 	}
-	it, ok := p.find(member)
-	if !ok {
-		return 0, 0, false
+	score = el.score()
+	if el.o != nil {
+		rank, _ = el.o.scored().ranks.Rank(score, member)
+		return rank, score, true
 	}
-	for at := p.body(); at < it.start; rank++ {
-		at = p.itemAt(at, true).end
+	for at := el.p.body(); at < el.item.start; rank++ {
+		at = el.p.itemAt(at, true).end
 	}
-	return rank, p.score(it), true
+	return rank, score, true
 }
 
 // ByScore returns the rank of the first member in a range of scores, and how many there are.
 func (z *SortedSet) ByScore(r ScoreRange) (from, n int) {
-	p := z.packed()
-	if p == nil {
-		return 0, 0
+	switch p, o := z.form(); {
+	case o != nil:
+		return r.of(o.scored().ranks)
+	case p != nil:
+		return r.ofPacked(p)
 	}
+	return 0, 0
+}
+
+// of returns the rank of the first entry in the range, and how many there are.
+func (r *ScoreRange) of(ranks *ranktree.Tree) (from, n int) {
+	var to int
+	if r.MinExclusive {
+		from = ranks.RankAboveScore(r.Min)
+	} else {
+		from = ranks.RankOfScore(r.Min)
+	}
+	if r.MaxExclusive {
+		to = ranks.RankOfScore(r.Max)
+	} else {
+		to = ranks.RankAboveScore(r.Max)
+	}
+	return from, max(to-from, 0)
+}
+
+func (r *ScoreRange) ofPacked(p packed) (from, n int) {
 	for at := p.body(); at < len(p); {
 		it := p.itemAt(at, true)
 		switch score := p.score(it); {
@@ -195,12 +317,15 @@ func (z *SortedSet) ByScore(r ScoreRange) (from, n int) {
 }
 
 // ByLex returns, for a set whose scores are all equal, the rank of the first member in a range of members, backwards that of the last one,
-// and how many there are. In other sets it returns what Redis would: those that the range holds from the first (backwards: last) one on
-// that is not before (behind) it.
+// and how many there are. In other sets, as long as they are small, it returns what Redis would: those that the range holds from the first
+// (backwards: last) one on that is not before (behind) it.
 func (z *SortedSet) ByLex(r LexRange, backwards bool) (from, n int) {
-	p := z.packed()
-	if p == nil || r.isEmpty() {
+	p, o := z.form()
+	if p == nil && o == nil || r.isEmpty() {
 		return 0, 0
+	}
+	if o != nil {
+		return z.spreadByLex(o.scored(), r, backwards)
 	}
 	s := lexSearch{r: r}
 	w := p.walk(z.t.borrowName())
@@ -214,14 +339,29 @@ func (z *SortedSet) ByLex(r LexRange, backwards bool) (from, n int) {
 	return s.forwards()
 }
 
+func (z *SortedSet) spreadByLex(m *scored, r LexRange, backwards bool) (from, n int) {
+	var c ranktree.Cursor
+	c.Seek(m.ranks, 0)
+	score := c.Score()
+	from = m.lexRank(&r.Min, score, false)
+	n = max(m.lexRank(&r.Max, score, true)-from, 0)
+	if backwards {
+		from += n - 1
+	}
+	return from, n
+}
+
 // Walk calls fn for n members from the rank from on, towards higher ranks or backwards. They must be there. A member is valid during the
 // call only. fn must not write.
 func (z *SortedSet) Walk(from, n int, backwards bool, fn func(member []byte, score float64)) {
-	p := z.packed()
-	if p == nil || n <= 0 {
+	p, o := z.form()
+	switch {
+	case n <= 0 || p == nil && o == nil:
 		return
-	}
-	if backwards {
+	case o != nil:
+		walkRanks(o.scored().ranks, from, n, backwards, fn)
+		return
+	case backwards:
 		z.walkBack(p, from-n+1, n, fn)
 		return
 	}
@@ -232,6 +372,19 @@ func (z *SortedSet) Walk(from, n int, backwards bool, fn func(member []byte, sco
 		}
 	}
 	z.t.returnName(w.name)
+}
+
+// walkRanks is Walk for a spread set.
+func walkRanks(ranks *ranktree.Tree, from, n int, backwards bool, fn func(member []byte, score float64)) {
+	var c ranktree.Cursor
+	for ok := c.Seek(ranks, from); ok && n > 0; n-- {
+		fn(c.Member(), c.Score())
+		if backwards {
+			ok = c.Prev()
+		} else {
+			ok = c.Next()
+		}
+	}
 }
 
 // mark is a member that walkBack has passed: where it ends in a buffer, and its score.
@@ -271,7 +424,12 @@ func (t *Txn) keepMarks(marks []mark) {
 // Scan calls fn for about count members from cursor on and returns the cursor to go on from, 0 at the end. Members that are there from
 // the first call of an iteration to its last are all met. member is valid during the call only. fn must not write.
 func (z *SortedSet) Scan(cursor uint64, count int, fn func(member []byte, score float64)) (next uint64) {
-	z.Walk(0, z.Len(), false, fn)
+	if _, o := z.form(); o != nil {
+		return o.members().scan(cursor, count, func(name []byte, c cell) { fn(name, c.score()) })
+	}
+	if cursor == 0 {
+		z.Walk(0, z.Len(), false, fn)
+	}
 	return 0
 }
 

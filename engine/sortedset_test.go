@@ -253,15 +253,26 @@ func TestByLex(t *testing.T) {
 	for _, m := range append(members, "", "ab", "e") {
 		bounds = append(bounds, LexBound{Member: []byte(m)}, LexBound{Member: []byte(m), Exclusive: true})
 	}
-	for _, limit := range []int{0, 128} {
-		withSortedSet(t, limit, members, func(z *SortedSet) {
-			for _, low := range bounds {
-				for _, high := range bounds {
-					checkByLex(t, z, members, LexRange{low, high})
-				}
+	check := func(z *SortedSet) {
+		for _, low := range bounds {
+			for _, high := range bounds {
+				checkByLex(t, z, members, LexRange{low, high})
 			}
-		})
+		}
 	}
+	withSortedSet(t, 128, members, check)
+	for i := range members { // the same order, in a set that is too large to be packed
+		members[i] += strings.Repeat("-", 400)
+	}
+	for i := range bounds[2:] {
+		bounds[2+i].Member = append(bounds[2+i].Member, strings.Repeat("-", 400)...)
+	}
+	withSortedSet(t, 128, members, func(z *SortedSet) {
+		if _, o := z.form(); o == nil {
+			t.Error("the set is packed")
+		}
+		check(z)
+	})
 }
 
 func checkByLex(t *testing.T, z *SortedSet, members []string, r LexRange) {

@@ -74,6 +74,9 @@ type elementRow struct {
 
 // newContent returns the empty content of a kind of collection.
 func (sp *space) newContent(kind Kind) content {
+	if kind == ZSetKind {
+		return newScored(sp)
+	}
 	return &members{sp: sp}
 }
 

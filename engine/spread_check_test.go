@@ -2,6 +2,9 @@ package engine
 
 import (
 	"fmt"
+	"math"
+
+	"quipu/engine/ranktree"
 )
 
 // spreadName is where the elements of a spread collection are in the store.
@@ -78,6 +81,8 @@ func checkSpread(sp *space, o *spread, f flags, c *census) error {
 		return fmt.Errorf("counts %d and %d elements, has %d", o.count, m.live, live)
 	case busy&^flagQueued != 0 && f&flagsBusy == 0, busy&flagQueued != 0 && f&flagQueued == 0:
 		return fmt.Errorf("elements are busy (%x), the key's entry is not (%x)", busy, f&flagsBusy)
+	case o.kind() == ZSetKind && !o.scored().agrees(c):
+		return fmt.Errorf("the ranks do not agree with the members")
 	case earliest != 0 && (o.nextExpiry == 0 || o.nextExpiry > earliest):
 		return fmt.Errorf("next expiry %d, but an element is due at %d", o.nextExpiry, earliest)
 	}
@@ -96,4 +101,17 @@ func (e *Engine) checkOwners(c *census) error {
 		}
 		return true, nil
 	})
+}
+
+// agrees recounts the ranks and reports whether they are those of the members.
+func (m *scored) agrees(c *census) bool {
+	c.pages += (m.ranks.Bytes() - m.ranks.HeapBytes()) / pageSize
+	c.sideBytes += m.noted
+	same := uint64(m.ranks.Len()) == m.live && m.noted == m.ranks.HeapBytes()
+	var at ranktree.Cursor
+	for ok := at.Seek(m.ranks, 0); ok && same; ok = at.Next() {
+		member := m.find(at.Member())
+		same = member.e != nil && math.Float64bits(m.scoreAt(&member)) == math.Float64bits(at.Score())
+	}
+	return same
 }

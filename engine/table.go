@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
+
+	"quipu/engine/ranktree"
 )
 
 // space is what all tables share: where pages come from, the seed that names are hashed with, and the memory that lies in
@@ -17,11 +19,13 @@ type space struct {
 	blobs     *blobs
 	freer     freer
 	ages      ageKeeper
+	ranks     *ranktree.Space
 }
 
 func newSpace() *space {
 	sp := &space{pages: newPagePool(), blobs: newBlobs(), seed: maphash.MakeSeed()}
 	sp.freer.init()
+	sp.ranks = ranktree.NewSpace(sp.pages)
 	return sp
 }
 

@@ -112,8 +112,8 @@ func (g *lineGen) rangeEnd(a Arg) string {
 
 // manyScores appends members with their scores: so many that the set is no longer a small one.
 func (g *lineGen) manyScores(l line) line {
-	for i := range 60 + g.rng.IntN(120) {
-		l = append(l, strconv.Itoa(g.rng.IntN(30)), fmt.Sprintf("many:%d", i))
+	for i := range 60 + g.rng.IntN(300) {
+		l = append(l, strconv.Itoa(g.rng.IntN(30)), fmt.Sprintf("%d:many", i*7919%1009)) // of many beginnings, so that they take room
 	}
 	return l
 }

@@ -56,6 +56,7 @@ var allowed = map[string]arrows{
 	"engine": {
 		"cluster/hashslot": "a slot is the unit of locking, of the dirty list and of the key range in the store",
 		"engine/list":      "lists in packed nodes",
+		"engine/ranktree":  "sorted sets know their ranks",
 		"persist":          "commits go to its log, checkpoints to its store, misses are read from there",
 	},
 	"engine/list":     {},

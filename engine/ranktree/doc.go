@@ -18,8 +18,8 @@
 // (spread.go). With 16-byte names and whole scores an entry takes about twenty bytes, half of what a plain encoding at the usual two
 // thirds of occupation would.
 //
-// A member longer than MaxNear bytes stays where the caller has put it, and its leaf holds a number for it: however long members are,
-// a page holds at least three.
+// A member longer than 126 bytes is a Go object, and its leaf holds a number for it: however long members are, a page holds at least
+// three.
 //
 // # Separators
 //

@@ -65,15 +65,38 @@ func (n *node) before(i int) int {
 
 func (n *node) count() int { return n.before(len(n.kids)) }
 
-// eachPage calls fn for every leaf.
-func (n *node) eachPage(fn func(*Page)) {
-	for i := range n.kids {
-		if k := &n.kids[i]; k.page != nil {
-			fn(k.page)
-		} else {
-			k.node.eachPage(fn)
+// copyNode returns a copy of a node of another tree, with all that is below it.
+func (t *Tree) copyNode(n *node) *node {
+	to := &node{kids: slices.Clone(n.kids)}
+	t.heap += nodeBytes + cap(to.kids)*kidBytes
+	for i := range to.kids {
+		k := &to.kids[i]
+		t.heap += len(k.sep)
+		if k.node != nil {
+			k.node = t.copyNode(k.node)
+			continue
 		}
+		pg := t.space.pages.Get()
+		*pg = *k.page
+		k.page = pg
 	}
+	return to
+}
+
+// releaseLast gives back the last node of those that have leaves, and reports whether there is more below n.
+func (t *Tree) releaseLast(n *node) (more bool) {
+	last := len(n.kids) - 1
+	if below := n.kids[last].node; below != nil {
+		if !t.releaseLast(below) {
+			n.kids = n.kids[:last]
+		}
+		return len(n.kids) > 0
+	}
+	for i := range n.kids {
+		t.freePage(n.kids[i].page)
+	}
+	n.kids = nil
+	return false
 }
 
 // path leads from the root to a leaf.

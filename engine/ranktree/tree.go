@@ -1,7 +1,9 @@
 package ranktree
 
 import (
+	"bytes"
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -29,8 +31,8 @@ func NewSpace(pages Pages) *Space {
 	return &Space{pages: pages, scratch: sync.Pool{New: func() any { return new(scratch) }}}
 }
 
-// MaxNear is the length, in bytes, of the longest member that a tree copies into its pages. A longer one is kept as it is given.
-const MaxNear = 126
+// maxNear is the length of the longest member that lies in a leaf. Longer ones are Go objects.
+const maxNear = 126
 
 // Tree is an ordered collection of (score, member) pairs: by score, and among equal scores by member, bytewise. No pair may be in it
 // twice. Scores may be infinite, but not NaN. A Tree is not safe for concurrent use. The zero value is not usable: see Space.New.
@@ -40,9 +42,9 @@ type Tree struct {
 	len   int
 
 	pages int
-	heap  int // bytes of inner nodes and separators
+	heap  int // bytes of inner nodes, separators and far members
 
-	far     [][]byte // members longer than MaxNear
+	far     [][]byte // members longer than maxNear
 	farFree []uint32
 }
 
@@ -52,10 +54,12 @@ func (sp *Space) New() *Tree { return &Tree{space: sp} }
 // Len returns the number of entries.
 func (t *Tree) Len() int { return t.len }
 
-// Bytes returns the memory that the tree takes, in bytes, apart from the contents of members longer than MaxNear: those belong to the
-// caller.
-func (t *Tree) Bytes() int64 {
-	return int64(t.pages*PageSize + t.heap + cap(t.far)*sliceBytes + cap(t.farFree)*4 + treeBytes)
+// Bytes returns the memory that the tree takes, in bytes, pages included.
+func (t *Tree) Bytes() int64 { return int64(t.pages)*PageSize + t.HeapBytes() }
+
+// HeapBytes returns the memory, in bytes, that the tree takes in Go objects.
+func (t *Tree) HeapBytes() int64 {
+	return int64(t.heap + cap(t.far)*sliceBytes + cap(t.farFree)*4 + treeBytes)
 }
 
 const (
@@ -63,12 +67,28 @@ const (
 	sliceBytes = 24
 )
 
-// Clear empties the tree and gives its pages back.
-func (t *Tree) Clear() {
+// Clone returns a copy of the tree.
+func (t *Tree) Clone() *Tree {
+	to := *t
+	to.far, to.farFree = slices.Clone(t.far), slices.Clone(t.farFree)
 	if t.root != nil {
-		t.root.eachPage(t.space.pages.Put)
+		to.heap = 0
+		for _, member := range t.far {
+			to.heap += len(member)
+		}
+		to.root = to.copyNode(t.root)
+	}
+	return &to
+}
+
+// Release gives some of the tree's memory back, a few dozen pages, and reports whether there is more. Between the first call and the one
+// that says that there is none, nothing else may be done with the tree; afterwards it is empty.
+func (t *Tree) Release() (more bool) {
+	if t.root != nil && t.releaseLast(t.root) {
+		return true
 	}
 	*t = Tree{space: t.space}
+	return false
 }
 
 // position is the place of an entry in the order: its score as an integer that sorts like it, and its member.
@@ -104,12 +124,12 @@ func scoreOf(ord uint64) float64 {
 	return math.Float64frombits(^ord)
 }
 
-// Insert adds an entry, which must not be in the tree. A member longer than MaxNear is kept, not copied: it must not be written to
-// until the entry is deleted.
+// Insert adds an entry, which must not be in the tree, with a copy of member.
 func (t *Tree) Insert(score float64, member []byte) {
 	it := item{position: position{ordOf(score), member}, minusZero: score == 0 && math.Signbit(score)}
-	if len(member) > MaxNear {
-		it.far = t.addFar(member)
+	if len(member) > maxNear {
+		it.member = bytes.Clone(member)
+		it.far = t.addFar(it.member)
 	}
 	t.insert(&it)
 }
@@ -213,6 +233,7 @@ func (t *Tree) keep(far uint32, member []byte) []byte {
 
 // addFar keeps a long member and returns its number, plus 1.
 func (t *Tree) addFar(member []byte) uint32 {
+	t.heap += len(member)
 	if last := len(t.farFree) - 1; last >= 0 {
 		n := t.farFree[last]
 		t.farFree = t.farFree[:last]
@@ -228,6 +249,7 @@ func (t *Tree) freeFar(far uint32) {
 	if far == 0 {
 		return
 	}
+	t.heap -= len(t.far[far-1])
 	t.far[far-1] = nil
 	t.farFree = append(t.farFree, far-1)
 	if len(t.farFree) == len(t.far) {

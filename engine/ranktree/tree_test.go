@@ -311,14 +311,17 @@ func TestManyEntries(t *testing.T) {
 
 func memberOf(i int) []byte { return fmt.Appendf(nil, "player:%09d", i) }
 
-func TestClearGivesEverythingBack(t *testing.T) {
+func TestReleaseGivesEverythingBack(t *testing.T) {
 	d := newDuo()
-	for i := range 1000 {
-		d.insert(pair{float64(i % 7), strings.Repeat("f", i) + fmt.Sprint(i)})
+	for i := range 10000 {
+		d.insert(pair{float64(i % 7), strings.Repeat("f", i%200) + fmt.Sprint(i)})
 	}
-	d.tree.Clear()
-	if d.pages.out != 0 || d.tree.Len() != 0 || d.tree.Bytes() != treeBytes {
-		t.Errorf("after Clear, %d pages are out and the tree takes %d bytes", d.pages.out, d.tree.Bytes())
+	steps := 1
+	for d.tree.Release() {
+		steps++
+	}
+	if d.pages.out != 0 || d.tree.Len() != 0 || d.tree.Bytes() != treeBytes || steps < 3 {
+		t.Errorf("after Release in %d steps, %d pages are out and the tree takes %d bytes", steps, d.pages.out, d.tree.Bytes())
 	}
 	d.model = nil
 	d.insert(pair{1, "again"})
@@ -327,13 +330,29 @@ func TestClearGivesEverythingBack(t *testing.T) {
 	}
 }
 
-func TestLongMembersAreNotCopied(t *testing.T) {
-	tree := NewSpace(&heapPages{}).New()
-	long := bytes.Repeat([]byte("x"), 1<<20)
-	tree.Insert(1, long)
-	var c Cursor
-	if !c.Seek(tree, 0) || &c.Member()[0] != &long[0] {
-		t.Error("the member is a copy")
+func TestCloneIsIndependent(t *testing.T) {
+	for _, size := range []int{0, 1, 10000} {
+		d := newDuo()
+		for i := range size {
+			d.insert(pair{float64(i % 70), strings.Repeat("f", i%200) + fmt.Sprint(i)})
+		}
+		other := &duo{tree: d.tree.Clone(), model: slices.Clone(d.model)}
+		for i := range size / 2 {
+			d.insert(pair{float64(i % 70), "new" + fmt.Sprint(i)})
+			if err := other.remove(other.model[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := d.pages.out - d.tree.pages; got != other.tree.pages {
+			t.Errorf("%d entries: %d pages are the copy's, it says %d", size, got, other.tree.pages)
+		}
+		d.pages.out -= other.tree.pages
+		other.pages.out = other.tree.pages
+		for _, x := range []*duo{d, other} {
+			if err := x.check(); err != nil {
+				t.Errorf("%d entries: %v", size, err)
+			}
+		}
 	}
 }
 

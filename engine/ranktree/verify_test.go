@@ -110,7 +110,7 @@ func (v *verifier) leaf(l *leaf, k *kid, bound bool) (int, error) {
 	sc.decode(l, v.t.far)
 	for i := range sc.items {
 		it := &sc.items[i]
-		if (len(it.member) > MaxNear) != (it.far != 0) {
+		if (len(it.member) > maxNear) != (it.far != 0) {
 			return 0, fmt.Errorf("a member of %d bytes is in the wrong place", len(it.member))
 		}
 		if it.far != 0 {
@@ -118,6 +118,7 @@ func (v *verifier) leaf(l *leaf, k *kid, bound bool) (int, error) {
 				return 0, fmt.Errorf("far member %d is in use twice", it.far)
 			}
 			v.far[it.far] = true
+			v.heap += len(it.member)
 		}
 		if v.last != nil && !isBefore(v.last, it) {
 			return 0, fmt.Errorf("(%x, %q) stands before (%x, %q)", v.last.ord, v.last.member, it.ord, it.member)
