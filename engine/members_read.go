@@ -46,17 +46,19 @@ func (m *members) scanEnd(t *table, from uint16, count int) uint64 {
 	return uint64(orders[count-1]) + 1
 }
 
-// random returns some member. Its name is valid until something is written.
+// random returns some member, any as likely as another. Its name is valid until something is written.
 //
-// Tables cover ranges of orders, and their indexes are filled alike, so a random place in the index of a random order's table is nearly
-// as likely to be any member as another.
+// A random order leads to a table, and a random place in the table's index to a member, or to none. A table whose index is filled less than
+// those of others would have its members picked less often; so places are drawn from twice as many as members are expected for the table's
+// share of the orders, which is more than any index has unless most of its members were removed, and those that it lacks lead to none.
 func (m *members) random() ([]byte, cell) {
 	for {
 		t := m.table(uint16(rand.Uint32()))
-		if len(t.index) == 0 {
+		places, expected := len(t.index)*indexRefs, int(m.live>>t.depth)
+		n := rand.IntN(max(places, 2*expected, 1))
+		if n >= places {
 			continue
 		}
-		n := rand.IntN(len(t.index) * indexRefs)
 		if ref := t.index[n/indexRefs][n%indexRefs]; ref > refHole {
 			e := t.at(ref & (maxArenaBytes - 1))
 			if f := e.flags(); f&flagDeleted == 0 {

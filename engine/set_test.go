@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 
@@ -66,5 +67,43 @@ func closed(t *testing.T, e *Engine) {
 	t.Helper()
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Members of a spread set are picked alike, wherever its tables have put them. The bound is six standard deviations.
+func TestRandomMembersOfTables(t *testing.T) {
+	e := openTest(t, vfs.NewMem())
+	defer closed(t, e)
+	x, k := e.NewTxn(), e.Key(0, []byte("s"))
+	x.Lock([]Key{k}, true)
+	defer x.Unlock()
+	s, err := x.Set(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size, picks = 10_000, 200_000
+	for i := range size {
+		if _, err := s.Add(fmt.Appendf(nil, "member:%d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, o := s.form()
+	held, picked := map[*table]int{}, map[*table]int{}
+	s.Each(func(member []byte) bool {
+		held[o.members().table(orderOf(member))]++
+		return true
+	})
+	for range picks {
+		member, _ := s.Random()
+		picked[o.members().table(orderOf(member))]++
+	}
+	if len(held) < 4 {
+		t.Fatalf("%d tables", len(held))
+	}
+	for tb, n := range held {
+		want := float64(picks) * float64(n) / size
+		if off := float64(picked[tb]) - want; off*off > 36*want {
+			t.Errorf("a table of %d members, of which %d were expected to be picked, had %d", n, int(want), picked[tb])
+		}
 	}
 }
