@@ -46,7 +46,8 @@ func (b *bench) runRedisBenchmark(ctx context.Context, addr string, t traffic) (
 }
 
 var (
-	throughputLine = regexp.MustCompile(`throughput summary: ([0-9.]+) requests per second`)
+	// A load that takes less than a millisecond, as a warm-up may, has a throughput of inf.
+	throughputLine = regexp.MustCompile(`throughput summary: ([0-9.]+|inf) requests per second`)
 	// avg, min, p50, p95, p99, max
 	latencyLine    = regexp.MustCompile(`p99 +max\n +[0-9.]+ +[0-9.]+ +([0-9.]+) +[0-9.]+ +([0-9.]+) +[0-9.]+`)
 	percentileLine = regexp.MustCompile(`(?m)^([0-9.]+)% <= ([0-9.]+) milliseconds`)
