@@ -13,7 +13,7 @@ import (
 
 // zsetRows returns the rows of all commands of sorted sets.
 func zsetRows() []*Command {
-	return slices.Concat(zsetCommands(), zsetRangeCommands(), zsetRemoveCommands(), zsetCombineCommands(), zsetWalkCommands())
+	return slices.Concat(zsetCommands(), zsetRangeCommands(), zsetRemoveCommands(), zsetPopCommands(), zsetCombineCommands(), zsetWalkCommands())
 }
 
 var (
@@ -86,6 +86,8 @@ func (g *lineGen) zsetScalar(a Arg) (arg string, ok bool) {
 		return g.oneOf(scorePool), true
 	case "min", "max", "start", "stop":
 		return g.rangeEnd(a), true
+	case "timeout":
+		return pick(g, blockTimeoutPool), true
 	}
 	return "", false
 }

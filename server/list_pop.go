@@ -1,8 +1,6 @@
 package server
 
 import (
-	"time"
-
 	"quipu/engine"
 	"quipu/server/number"
 )
@@ -148,54 +146,15 @@ func parseEnd(arg []byte) (head bool, err error) {
 }
 
 func lMPop(c *Call) error {
-	p, err := parseListMPop(c.Args[1:])
+	p, err := parseManyPop(c.Args[1:], "LEFT", "RIGHT")
 	if err != nil {
 		return err
 	}
-	done, err := p.run(c)
-	if err == nil && !done {
-		c.Out.NullArray()
-	}
-	return err
+	return popOrNull(c, p.fromList)
 }
 
-// listMPop is what LMPOP and BLMPOP ask for.
-type listMPop struct {
-	head  bool
-	count int64
-}
-
-// parseListMPop reads the number of keys, the first argument, and what comes behind the keys.
-func parseListMPop(args [][]byte) (p listMPop, err error) {
-	p.count = 1
-	n, ok := number.ParseInt(args[0])
-	if !ok || n < 1 {
-		return p, errKeyCount
-	}
-	if n >= int64(len(args)-1) {
-		return p, ErrSyntax
-	}
-	words := args[1+n:]
-	if p.head, err = parseEnd(words[0]); err != nil {
-		return p, err
-	}
-	switch words = words[1:]; {
-	case len(words) == 0:
-		return p, nil
-	case len(words) < 2 || !isWord(words[0], "COUNT"):
-		return p, ErrSyntax
-	}
-	if p.count, ok = number.ParseInt(words[1]); !ok || p.count < 1 {
-		return p, errPopCount
-	}
-	if len(words) > 2 {
-		return p, ErrSyntax
-	}
-	return p, nil
-}
-
-// run pops from the first list that there is, and reports whether there was one.
-func (p listMPop) run(c *Call) (bool, error) {
+// fromList pops from the first list that there is, and reports whether there was one.
+func (p manyPop) fromList(c *Call) (bool, error) {
 	for _, k := range c.Keys {
 		l, err := c.Txn.List(k)
 		if err != nil {
@@ -206,7 +165,7 @@ func (p listMPop) run(c *Call) (bool, error) {
 		}
 		c.Out.Array(2)
 		c.Out.Bulk(k.Name)
-		return true, popElements(c, &l, p.head, int(min(p.count, int64(l.Len()))))
+		return true, popElements(c, &l, p.first, int(min(p.count, int64(l.Len()))))
 	}
 	return false, nil
 }
@@ -268,22 +227,7 @@ func blockingPop(c *Call, head bool) error {
 		}
 		return false, nil
 	}
-	return popOrBlock(c, timeout, pop)
-}
-
-// popOrBlock tries to pop from one of the keys, and waits for one where that fails.
-func popOrBlock(c *Call, timeout time.Duration, pop func(c *Call) (bool, error)) error {
-	done, err := pop(c)
-	if done || err != nil {
-		return err
-	}
-	return c.block(blocked{
-		keys: c.Keys, kind: engine.ListKind, timeout: timeout,
-		serve: func(c *Call) error {
-			_, err := pop(c)
-			return err
-		},
-	})
+	return popOrBlock(c, engine.ListKind, timeout, pop)
 }
 
 func bLMPopRow() *Command {
@@ -299,7 +243,7 @@ func bLMPopRow() *Command {
 }
 
 func bLMPop(c *Call) error {
-	p, err := parseListMPop(c.Args[2:])
+	p, err := parseManyPop(c.Args[2:], "LEFT", "RIGHT")
 	if err != nil {
 		return err
 	}
@@ -307,5 +251,5 @@ func bLMPop(c *Call) error {
 	if err != nil {
 		return err
 	}
-	return popOrBlock(c, timeout, p.run)
+	return popOrBlock(c, engine.ListKind, timeout, p.fromList)
 }

@@ -110,7 +110,7 @@ func commandRows() []*Command {
 		counterCommands(), stringCommands(), setCommands(), lcsCommands(), compareCommands(), bitmapCommands(), hyperLogLogCommands(),
 		memberCommands(), memberPickCommands(), setAlgebraCommands(),
 		hashCommands(), hashCountCommands(), hashWalkCommands(), hashExpireCommands(), hashFieldCommands(),
-		zsetCommands(), zsetRangeCommands(), zsetRemoveCommands(), zsetCombineCommands(), zsetWalkCommands(),
+		zsetCommands(), zsetRangeCommands(), zsetRemoveCommands(), zsetPopCommands(), zsetCombineCommands(), zsetWalkCommands(),
 		listCommands(), listPopCommands(), listMoveCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands(),
 		infoCommands(), configCommands(), commandCommands(), adminCommands(), aclCommands(),
