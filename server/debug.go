@@ -150,7 +150,9 @@ func digestDatabase(c *Call, db int, all *digest) error {
 		if err != nil {
 			return fmt.Errorf("digest of database %d: %w", db, err)
 		}
-		digestKeys(c, keys, all)
+		if err := digestKeys(c, keys, all); err != nil {
+			return err
+		}
 		if next == 0 {
 			return nil
 		}
@@ -158,39 +160,47 @@ func digestDatabase(c *Call, db int, all *digest) error {
 	}
 }
 
-func digestKeys(c *Call, keys []engine.Key, all *digest) {
+func digestKeys(c *Call, keys []engine.Key, all *digest) error {
 	if len(keys) == 0 {
-		return
+		return nil
 	}
 	c.Txn.Lock(keys, false)
 	defer c.Txn.Unlock()
 	for _, key := range keys {
 		var one digest
 		one.mix(key.Name)
-		one.mixValue(c, key)
+		if err := one.mixKey(c, key); err != nil {
+			return err
+		}
 		all.xor(one[:])
 	}
+	return nil
 }
 
-// mixValue adds the value of a key whose slot is locked; nothing for a key that does not exist.
-func (d *digest) mixValue(c *Call, key engine.Key) {
-	v, ok := c.Txn.Peek(key)
+// mixKey adds the value of a key whose slot is locked; nothing for a key that does not exist.
+func (d *digest) mixKey(c *Call, key engine.Key) error {
+	at, ok := c.Txn.Peek(key)
 	if !ok {
-		return
+		return nil
 	}
-	text := v.Str
-	if v.Kind == engine.Int {
-		text = strconv.AppendInt(nil, v.Int, 10)
+	v, err := dumped(c, key)
+	if err != nil {
+		return err
 	}
-	d.mixString(text, v.ExpireAt != 0)
+	d.mixValue(v, at.ExpireAt != 0)
+	return nil
 }
 
 func debugDigestValue(c *Call) error {
-	c.Out.Array(len(c.Keys))
-	for _, key := range c.Keys {
-		var one digest
-		one.mixValue(c, key)
-		c.Out.Simple(one.String())
+	digests := make([]digest, len(c.Keys))
+	for i, key := range c.Keys {
+		if err := digests[i].mixKey(c, key); err != nil {
+			return err
+		}
+	}
+	c.Out.Array(len(digests))
+	for i := range digests {
+		c.Out.Simple(digests[i].String())
 	}
 	return nil
 }
@@ -231,25 +241,22 @@ const checkpointPoll = 5 * time.Millisecond
 // debugObject describes a value in the form of Redis. There is no address to show.
 func debugObject(c *Call) error {
 	key := c.Keys[0]
-	v, ok := c.Txn.Peek(key)
+	idle, ok := c.Txn.IdleSeconds(key)
 	if !ok {
 		return ErrNoSuchKey
 	}
-	idle, _ := c.Txn.IdleSeconds(key)
+	v, err := dumped(c, key)
+	if err != nil {
+		return err
+	}
 	c.Out.Simple(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
-		c.Txn.Encoding(key), dumpLength(v), lruClock(time.Now().Add(-time.Duration(idle)*time.Second)), idle))
+		c.Txn.Encoding(key), len(rdb.Append(nil, v))-dumpEnvelope, lruClock(time.Now().Add(-time.Duration(idle)*time.Second)), idle))
 	return nil
 }
 
-// dumpLength returns how many bytes a value takes in a dump, without its envelope: a byte for the type before, and after it a version of
-// two bytes and a checksum of eight.
-func dumpLength(v engine.Value) int {
-	const envelope = 1 + 2 + 8
-	if v.Kind == engine.Int {
-		return len(rdb.Append(nil, rdb.Int(v.Int))) - envelope
-	}
-	return len(rdb.Append(nil, rdb.String(v.Str))) - envelope
-}
+// dumpEnvelope is how many bytes a dump has that are not the value's: a byte for the type before, and after it a version of two bytes and
+// a checksum of eight.
+const dumpEnvelope = 1 + 2 + 8
 
 // debugPopulate creates strings that hold "value:<n>", filled up with zero bytes, or cut, to the given size.
 func debugPopulate(c *Call) error {

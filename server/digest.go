@@ -4,15 +4,23 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
+
+	"quipu/server/number"
+	"quipu/server/rdb"
 )
 
 // digest is the running value of DEBUG DIGEST and DIGEST-VALUE. The construction is Redis's, bit for bit: redis-cli --cluster and
 // the tests of many clients compare the digests of two servers, and one of them may be a Redis.
 type digest [sha1.Size]byte
 
-// The constants below are part of the digest.
+// Redis's numbers of the types, and its mark of a key that expires: they are part of the digest.
 const (
-	digestTypeString = 0 // Redis's number for the type
+	digestString = iota
+	digestList
+	digestSet
+	digestSortedSet
+	digestHash
+
 	digestExpireMark = "!!expire!!"
 )
 
@@ -36,13 +44,47 @@ func (d *digest) mixUint32(n uint32) {
 	d.mix(p[:])
 }
 
-// mixString adds a string value, an integer as its decimal. Of the expiry only the existence counts.
-func (d *digest) mixString(value []byte, expires bool) {
-	d.mixUint32(digestTypeString)
-	d.mix(value)
+// mixValue adds a value. Of the key's expiry only the existence counts.
+func (d *digest) mixValue(v rdb.Value, expires bool) {
+	switch v := v.(type) {
+	case rdb.Int:
+		d.mixUint32(digestString)
+		d.mix(v.Text())
+	case rdb.String:
+		d.mixUint32(digestString)
+		d.mix(v)
+	case rdb.List:
+		d.mixUint32(digestList)
+		for _, element := range v {
+			d.mix(element)
+		}
+	case rdb.Set:
+		d.mixUint32(digestSet)
+		for _, member := range v.Members {
+			d.xor(member)
+		}
+	case rdb.SortedSet:
+		d.mixUint32(digestSortedSet)
+		for _, m := range v.Members {
+			d.xorPair(m.Name, number.AppendDouble(nil, m.Score))
+		}
+	case rdb.Hash:
+		d.mixUint32(digestHash)
+		for _, f := range v.Fields {
+			d.xorPair(f.Name, f.Value)
+		}
+	}
 	if expires {
 		d.xor([]byte(digestExpireMark))
 	}
+}
+
+// xorPair is xor for a name and what belongs to it.
+func (d *digest) xorPair(name, value []byte) {
+	var pair digest
+	pair.mix(name)
+	pair.mix(value)
+	d.xor(pair[:])
 }
 
 // String returns the digest as Redis prints it: 40 hexadecimal digits.

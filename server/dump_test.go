@@ -147,3 +147,31 @@ func sealed(body []byte) []byte {
 	sum := ^crc64.Update(^uint64(0), crc64.MakeTable(jones), payload)
 	return binary.LittleEndian.AppendUint64(payload, sum)
 }
+
+// DEBUG DIGEST-VALUE and DEBUG DIGEST are those of Redis, whatever the type.
+func TestDigestsAgreeWithRedis(t *testing.T) {
+	redis := resptest.Start(t, "--enable-debug-command", "yes").Dial(t)
+	ask := startServer(t, "--appendonly", "no", "--enable-debug-command", "yes").dial().ask
+	rng := rand.New(rand.NewPCG(11, 11))
+	for i := range 100 {
+		command := randomCollection(rng)
+		command[1] = fmt.Sprint("key:", i)
+		for _, to := range []asker{redis.Do, ask} {
+			to(command...)
+			if i%3 == 0 {
+				to("EXPIRE", command[1], 1000)
+			}
+		}
+		want, got := redis.Do("DEBUG", "DIGEST-VALUE", command[1]), ask("DEBUG", "DIGEST-VALUE", command[1])
+		if !same(want, got) {
+			t.Fatalf("%.1000q has the digest %s, not %s", command, got, want)
+		}
+	}
+	for _, to := range []asker{redis.Do, ask} {
+		to("SET", "string", "x")
+		to("SET", "counter", "7")
+	}
+	if want, got := redis.Do("DEBUG", "DIGEST"), ask("DEBUG", "DIGEST"); !same(want, got) {
+		t.Errorf("the digest of all is %s, not %s", got, want)
+	}
+}
