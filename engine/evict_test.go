@@ -113,8 +113,8 @@ func TestWorkingSetBeyondMemory(t *testing.T) {
 		clients, writes  int
 		readers, keyspan int
 	}{
-		{"tenth", 40 << 10, 4, 2000, 1, 3000},
-		{"one client", 40 << 10, 1, 4000, 0, 3000},
+		{"tenth", 40 << 10, 4, 800, 1, 3000},
+		{"one client", 40 << 10, 1, 3000, 0, 3000},
 		{"nothing fits", 1, 3, 30, 1, 50},
 	} {
 		t.Run(c.name, func(t *testing.T) {

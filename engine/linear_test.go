@@ -348,7 +348,7 @@ func TestLinearizable(t *testing.T) {
 	var upkeep sync.WaitGroup
 	linearUpkeep(t, e, &clock, &stop, &upkeep)
 	unsure, rounds, deadline := 0, 0, time.Now().Add(crashTime(10*time.Second))
-	for ; time.Now().Before(deadline) || rounds < 20; rounds++ {
+	for ; time.Now().Before(deadline) || rounds < 10; rounds++ {
 		r := &linearRound{e: e, clock: &clock, tick: &tick, name: fmt.Sprint("round", rounds)}
 		rnd := rand.New(rand.NewPCG(uint64(rounds), 1))
 		left := r.play(t, fs, rnd)
