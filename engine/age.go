@@ -21,7 +21,10 @@ type ageKeeper struct {
 }
 
 // ages run beside the pages of an index.
-type ages struct{ pages []*indexPage }
+type ages struct {
+	pages []*indexPage
+	size  int // of each page: that of the index's
+}
 
 const (
 	// lfuInitial is the counter of a new key, so that it is not the first to go.
@@ -164,7 +167,7 @@ func (t *table) ageAt(sp *space, hash uint64, off uint32) (*[bucketRefs]uint32, 
 		t.fitAges(sp)
 		fill := sp.ages.unknown()
 		for _, pg := range t.ages.pages {
-			for i := range pg {
+			for i := range t.ages.size / 4 {
 				pg[i] = fill
 			}
 		}
@@ -184,31 +187,37 @@ func (t *table) ageOf(sp *space, hash uint64, off uint32) uint32 {
 
 func (a *ages) bucket(b uint32) *[bucketRefs]uint32 { return bucketIn(a.pages[b/indexBuckets], b) }
 
-// fitAges gives the ages as many pages as the index has.
+// fitAges gives the ages as many pages as the index has. What they hold is lost where the sizes of pages differ.
 func (t *table) fitAges(sp *space) {
-	for len(t.ages.pages) > len(t.index) {
-		last := len(t.ages.pages) - 1
-		sp.pages.put(asPage(t.ages.pages[last]))
-		t.ages.pages = t.ages.pages[:last]
+	a, size := t.ages, t.indexPageSize()
+	if a.size != size {
+		a.shrink(sp, 0)
+		a.size = size
 	}
-	for len(t.ages.pages) < len(t.index) {
-		t.ages.pages = append(t.ages.pages, asIndexPage(sp.pages.get()))
+	a.shrink(sp, len(t.index))
+	for len(a.pages) < len(t.index) {
+		a.pages = append(a.pages, asIndexPage(sp.pages.get(size)))
+	}
+}
+
+func (a *ages) shrink(sp *space, pages int) {
+	for len(a.pages) > pages {
+		last := len(a.pages) - 1
+		sp.pages.put(asPage(a.pages[last]), a.size)
+		a.pages = a.pages[:last]
 	}
 }
 
 func (t *table) dropAges(sp *space) {
-	if t.ages == nil {
-		return
+	if t.ages != nil {
+		t.ages.shrink(sp, 0)
+		t.ages = nil
 	}
-	for _, pg := range t.ages.pages {
-		sp.pages.put(asPage(pg))
-	}
-	t.ages = nil
 }
 
 // eachRef calls fn for every reference, deleted names' included, with its age if there are ages.
 func (t *table) eachRef(fn func(off, age uint32)) {
-	for b := range uint32(len(t.index) * indexBuckets) {
+	for b := range t.buckets {
 		refs := t.bucket(b)
 		var old *[bucketRefs]uint32
 		if t.ages != nil {

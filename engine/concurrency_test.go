@@ -19,7 +19,7 @@ func TestManyClients(t *testing.T) {
 	const clients, counters, batches, depth = 6, 300, 60, 20
 	e := openTest(t, vfs.NewMem(), func(o *Options) {
 		o.CheckpointLogBytes = 64 << 10
-		o.MaxMemory = 150 << 10
+		o.MaxMemory = 20 << 10
 	})
 	names := make([][]byte, counters)
 	for i := range names {

@@ -9,7 +9,7 @@ import (
 
 // census is what the tables of an engine hold, as counted entry by entry.
 type census struct {
-	pages     int64
+	pages     int64 // bytes
 	sideBytes int64
 	blobBytes int64
 	spreads   map[spreadName]bool // numbers that elements may have in the store
@@ -41,7 +41,7 @@ func checkEngine(t testing.TB, e *Engine) {
 		t.Fatal(err)
 	}
 	if used := e.space.pages.used.Load(); used != c.pages {
-		t.Fatalf("%d pages are handed out, the tables hold %d", used, c.pages)
+		t.Fatalf("%d bytes of pages are handed out, the tables hold %d", used, c.pages)
 	}
 	if used := e.space.blobs.used.Load(); used != c.blobBytes {
 		t.Fatalf("%d bytes of blobs are handed out, the tables hold %d", used, c.blobBytes)
@@ -219,11 +219,9 @@ func checkTable(sp *space, t *table, c *census) error {
 	case int(t.tail) > len(t.arena)*pageSize:
 		fail("the arena of %d pages ends at %d", len(t.arena), t.tail)
 	}
-	c.pages += int64(len(t.arena) + len(t.index))
-	if t.ages != nil {
-		if c.pages += int64(len(t.ages.pages)); len(t.ages.pages) != len(t.index) {
-			fail("%d pages of ages beside %d of the index", len(t.ages.pages), len(t.index))
-		}
+	c.pages += t.pageBytes()
+	if t.ages != nil && (len(t.ages.pages) != len(t.index) || t.ages.size != t.indexPageSize()) {
+		fail("%d pages of ages of %d bytes beside %d of the index", len(t.ages.pages), t.ages.size, len(t.index))
 	}
 	for i := range t.side {
 		c.sideBytes += t.side[i].bytes()
@@ -235,7 +233,7 @@ func checkTable(sp *space, t *table, c *census) error {
 // walkDead sums up the garbage of a table.
 func (t *table) walkDead() (dead uint32) {
 	for i, pg := range t.arena {
-		end := min(t.tail-uint32(i*pageSize), pageSize)
+		end := min(t.tail-uint32(i*pageSize), uint32(t.arenaPageSize(i)))
 		for in := uint32(0); in+entryHeader <= end; {
 			e := entry(pg[in:])
 			f := e.flags()
@@ -253,8 +251,8 @@ func (t *table) walkDead() (dead uint32) {
 
 // countRefs counts references to the given offsets, and holes.
 func (t *table) countRefs(to map[uint32]bool) (refs, holes uint32) {
-	for _, pg := range t.index {
-		for _, ref := range pg {
+	for b := range t.buckets {
+		for _, ref := range t.bucket(b) {
 			switch {
 			case ref == refHole:
 				holes++

@@ -134,7 +134,7 @@ func (m *members) bytes() int64 {
 
 // bytes returns the memory that a table takes.
 func (t *table) bytes(sp *space) int64 {
-	n := int64(len(t.index)+len(t.arena)) * pageSize
+	n := t.pageBytes()
 	for i := range t.side {
 		n += t.side[i].bytes()
 	}

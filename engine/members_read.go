@@ -54,12 +54,12 @@ func (m *members) scanEnd(t *table, from uint16, count int) uint64 {
 func (m *members) random() ([]byte, cell) {
 	for {
 		t := m.table(uint16(rand.Uint32()))
-		places, expected := len(t.index)*indexRefs, int(m.live>>t.depth)
+		places, expected := int(t.buckets*bucketRefs), int(m.live>>t.depth)
 		n := rand.IntN(max(places, 2*expected, 1))
 		if n >= places {
 			continue
 		}
-		if ref := t.index[n/indexRefs][n%indexRefs]; ref > refHole {
+		if ref := t.bucket(uint32(n / bucketRefs))[n%bucketRefs]; ref > refHole {
 			e := t.at(ref & (maxArenaBytes - 1))
 			if f := e.flags(); f&flagDeleted == 0 {
 				return t.name(e, f), t.cell(m.sp, e, f)

@@ -9,7 +9,7 @@ import (
 )
 
 // Pages are the unit in which tables take memory. They lie outside the Go heap, so that the garbage collector neither walks
-// nor counts them.
+// nor counts them. A small table begins with pieces of pages (piece.go).
 const (
 	// pageSize is the unit of a table's arena and index. Measured at ten million counters of 600 to a slot: 512 bytes lose 2 %
 	// at page ends and half a page to each slot; 1 KiB loses less at the ends but makes a small slot cost twice as much.
@@ -24,10 +24,11 @@ type page [pageSize]byte
 // pagePool hands out pages of slabs. Pages that come back are reused first; a slab whose pages are all back is returned to
 // the operating system.
 type pagePool struct {
-	used atomic.Int64 // pages handed out
+	used atomic.Int64 // bytes handed out
 
 	mu struct {
 		sync.Mutex
+		pieces  [pieceClasses]uintptr // the first free piece of each class, 0 for none
 		slabs   map[uintptr]*slab
 		partial []*slab // slabs that have a page to give
 		idle    *slab   // one empty slab is kept, so that a table at the edge does not map and unmap
@@ -40,6 +41,8 @@ type slab struct {
 	free    []uint16 // pages that came back
 	out     int
 	partial bool
+	// loose has, for each page that is cut, how many of its pieces are free; nil when none is.
+	loose []uint8
 }
 
 func newPagePool() *pagePool {
@@ -49,13 +52,20 @@ func newPagePool() *pagePool {
 }
 
 // bytes returns what the pages handed out take.
-func (p *pagePool) bytes() int64 { return p.used.Load() * pageSize }
+func (p *pagePool) bytes() int64 { return p.used.Load() }
 
-// get returns a page with undefined content.
-func (p *pagePool) get() *page {
-	p.used.Add(1)
+// get returns a page, of which the first size bytes are to be used: pageSize or the size of a piece. Its content is undefined.
+func (p *pagePool) get(size int) *page {
+	p.used.Add(int64(size))
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if size < pageSize {
+		return p.getPieceLocked(size)
+	}
+	return p.getLocked()
+}
+
+func (p *pagePool) getLocked() *page {
 	if len(p.mu.partial) == 0 {
 		p.addSlabLocked()
 	}
@@ -69,10 +79,10 @@ func (p *pagePool) get() *page {
 }
 
 // Get is get for the ranks of sorted sets.
-func (p *pagePool) Get() *ranktree.Page { return (*ranktree.Page)(p.get()) }
+func (p *pagePool) Get() *ranktree.Page { return (*ranktree.Page)(p.get(pageSize)) }
 
 // Put is put for the ranks of sorted sets.
-func (p *pagePool) Put(pg *ranktree.Page) { p.put((*page)(pg)) }
+func (p *pagePool) Put(pg *ranktree.Page) { p.put((*page)(pg), pageSize) }
 
 func (s *slab) take() int {
 	s.out++
@@ -96,11 +106,19 @@ func (p *pagePool) addSlabLocked() {
 	p.mu.partial = append(p.mu.partial, s)
 }
 
-// put takes a page back.
-func (p *pagePool) put(pg *page) {
-	p.used.Add(-1)
+// put takes a page back that get has returned for the same size.
+func (p *pagePool) put(pg *page, size int) {
+	p.used.Add(-int64(size))
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if size < pageSize {
+		p.putPieceLocked(pg, size)
+		return
+	}
+	p.putLocked(pg)
+}
+
+func (p *pagePool) putLocked(pg *page) {
 	s := p.mu.slabs[slabNumber(unsafe.Pointer(pg))]
 	n := (uintptr(unsafe.Pointer(pg)) - uintptr(unsafe.Pointer(&s.mem[0]))) / pageSize
 	s.free = append(s.free, uint16(n))
@@ -125,7 +143,7 @@ func (p *pagePool) retireLocked(s *slab) {
 		}
 		s.partial = false
 	}
-	s.free, s.fresh = nil, 0
+	s.free, s.fresh, s.loose = nil, 0, nil
 	if p.mu.idle == nil {
 		p.mu.idle = s
 		return

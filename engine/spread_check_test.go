@@ -105,7 +105,7 @@ func (e *Engine) checkOwners(c *census) error {
 
 // agrees recounts the ranks and reports whether they are those of the members.
 func (m *scored) agrees(c *census) bool {
-	c.pages += (m.ranks.Bytes() - m.ranks.HeapBytes()) / pageSize
+	c.pages += m.ranks.Bytes() - m.ranks.HeapBytes()
 	c.sideBytes += m.noted
 	same := uint64(m.ranks.Len()) == m.live && m.noted == m.ranks.HeapBytes()
 	var at ranktree.Cursor

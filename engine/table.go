@@ -75,6 +75,7 @@ type table struct {
 
 	entries uint32 // references in use, deleted names included
 	holes   uint32
+	buckets uint32
 
 	// partial: rows of this table's range may be only in the store.
 	partial bool
@@ -86,6 +87,8 @@ type table struct {
 	// hollow: an entry may be a spread collection that is not to be used as it is, because elements are only in the store or a
 	// checkpoint is at it.
 	hollow bool
+	// sizes are those of the first arena pages: doublings of minPiece, two bits each.
+	sizes uint8
 	// timed: an entry may be a collection with elements that expire; nextExpiry covers them, too.
 	timed bool
 
@@ -127,7 +130,7 @@ type cell struct {
 func tagOf(hash uint64) uint32 { return uint32(hash>>56)%255 + 1 }
 
 func (t *table) bucketOf(hash uint64) uint32 {
-	return uint32(uint64(uint32(hash)) * uint64(len(t.index)*indexBuckets) >> 32)
+	return uint32(uint64(uint32(hash)) * uint64(t.buckets) >> 32)
 }
 
 func (t *table) bucket(b uint32) *[bucketRefs]uint32 { return bucketIn(t.index[b/indexBuckets], b) }
@@ -137,7 +140,7 @@ func bucketIn(pg *indexPage, b uint32) *[bucketRefs]uint32 {
 }
 
 func (t *table) nextBucket(b uint32) uint32 {
-	if b++; b == uint32(len(t.index)*indexBuckets) {
+	if b++; b == t.buckets {
 		return 0
 	}
 	return b
@@ -189,7 +192,7 @@ func (t *table) isNamed(e entry, name []byte) bool {
 // insert adds an entry for a name that the table does not hold, with the given flags beside those of its kind. It reports
 // false only when the arena's address space is exhausted.
 func (t *table) insert(sp *space, hash uint64, name []byte, c cell, f flags) (entry, uint32, bool) {
-	if (t.entries+t.holes+1)*10 > uint32(len(t.index))*indexRefs*9 {
+	if (t.entries+t.holes+1)*10 > t.buckets*bucketRefs*9 {
 		t.growIndex(sp)
 	}
 	e, off, ok := t.place(sp, name, c, f)
@@ -410,26 +413,59 @@ func (s *side) bytes() int64 {
 // alloc takes size bytes at the end of the arena. An entry never crosses a page; what is left of a page is closed with
 // kindEnd.
 func (t *table) alloc(sp *space, size int) (entry, uint32, bool) {
-	in := int(t.tail % pageSize)
-	if len(t.arena) == 0 || int(t.tail) == len(t.arena)*pageSize || in+size > pageSize {
+	last := len(t.arena) - 1
+	in := int(t.tail) - last*pageSize
+	if last < 0 || in+size > t.arenaPageSize(last) {
 		if len(t.arena)*pageSize >= maxArenaBytes {
 			return nil, 0, false
 		}
 		t.closePage()
-		t.tail = uint32(len(t.arena) * pageSize)
-		t.arena = append(t.arena, sp.pages.get())
+		t.addArenaPage(sp, size)
 	}
 	off := t.tail
 	t.tail += uint32(size)
 	return t.at(off), off, true
 }
 
+// Of the arena's pages, the first smallPages may be pieces: the very first with room for six counters, which is what a slot
+// holds of a hundred thousand, the others at least as large as half of what is before them.
+const (
+	smallPages     = 4
+	firstArenaPage = 128
+)
+
+// arenaPageSize returns how much of page n is there. Its addresses take pageSize all the same.
+func (t *table) arenaPageSize(n int) int {
+	if n >= smallPages {
+		return pageSize
+	}
+	return minPiece << (t.sizes >> (2 * n) & 3)
+}
+
+// addArenaPage appends a page with room for an entry.
+func (t *table) addArenaPage(sp *space, entry int) {
+	n, size := len(t.arena), pageSize
+	if n < smallPages {
+		before := 0
+		for i := range n {
+			before += t.arenaPageSize(i)
+		}
+		if n == 0 {
+			before = 2 * firstArenaPage
+		}
+		size = pieceSize(max(entry, before/2))
+		t.sizes = t.sizes&^(3<<(2*n)) | uint8(pieceClass(size))<<(2*n)
+	}
+	t.tail = uint32(n * pageSize)
+	t.arena = append(t.arena, sp.pages.get(size))
+}
+
 func (t *table) closePage() {
-	in := t.tail % pageSize
-	if in == 0 {
+	last := len(t.arena) - 1
+	if last < 0 {
 		return
 	}
-	if rest := t.arena[len(t.arena)-1][in:]; len(rest) >= entryHeader {
+	if rest := t.arena[last][int(t.tail)-last*pageSize : t.arenaPageSize(last)]; len(rest) >= entryHeader {
 		entry(rest).setFlags(0)
 	}
 }
@@ -439,18 +475,22 @@ func (t *table) closePage() {
 func (t *table) each(fn func(e entry, off uint32, f flags)) {
 	for i, pg := range t.arena {
 		base := uint32(i * pageSize)
-		end := min(t.tail-base, pageSize)
-		for in := uint32(0); in+entryHeader <= end; {
-			e := entry(pg[in:])
-			f := e.flags()
-			if f&kindMask == kindEnd {
-				break
-			}
-			if f&flagDead == 0 {
-				fn(e, base+in, f)
-			}
-			in += uint32(e.size(f))
+		pg.each(min(t.tail-base, uint32(t.arenaPageSize(i))), func(e entry, in uint32, f flags) { fn(e, base+in, f) })
+	}
+}
+
+// each calls fn for every entry below end that is not garbage.
+func (pg *page) each(end uint32, fn func(e entry, in uint32, f flags)) {
+	for in := uint32(0); in+entryHeader <= end; {
+		e := entry(pg[in:])
+		f := e.flags()
+		if f&kindMask == kindEnd {
+			return
 		}
+		if f&flagDead == 0 {
+			fn(e, in, f)
+		}
+		in += uint32(e.size(f))
 	}
 }
 

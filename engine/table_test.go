@@ -50,7 +50,7 @@ func runTableModel(t *testing.T, seed uint64) {
 	m.check()
 	m.s.tables(func(tb *table) { tb.release(m.sp) })
 	if pages, blobs, side := m.sp.pages.used.Load(), m.sp.blobs.used.Load(), m.sp.sideBytes.Load(); pages != 0 || blobs != 0 || side != 0 {
-		t.Errorf("after the release of all tables, %d pages, %d bytes of blobs and %d bytes beside them are in use", pages, blobs, side)
+		t.Errorf("after the release of all tables, %d bytes of pages, %d of blobs and %d beside them are in use", pages, blobs, side)
 	}
 }
 
@@ -238,7 +238,7 @@ func (m *tableModel) check() {
 		m.t.Error(err)
 	}
 	if met != len(m.want) || c.pages != m.sp.pages.used.Load() || c.blobBytes != m.sp.blobs.used.Load() || c.sideBytes != m.sp.sideBytes.Load() {
-		m.t.Errorf("%d entries, want %d; %d pages, %d in use; %d bytes beside, want %d",
+		m.t.Errorf("%d entries, want %d; %d bytes of pages, %d in use; %d bytes beside, want %d",
 			met, len(m.want), c.pages, m.sp.pages.used.Load(), c.sideBytes, m.sp.sideBytes.Load())
 	}
 }

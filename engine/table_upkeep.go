@@ -7,23 +7,37 @@ import (
 
 // What keeps a table dense: growing its index, squeezing garbage out of its arena, cutting it in two.
 
-// growIndex adds an eighth, at least a page, and enters every reference anew.
+// growIndex adds an eighth, at least a page, and enters every reference anew. Less than a page doubles.
 func (t *table) growIndex(sp *space) {
-	t.resizeIndex(sp, len(t.index)+max(1, len(t.index)/8), t.agesInOrder(nil))
+	pages, inOrder := len(t.index), t.agesInOrder(nil)
+	switch {
+	case t.buckets == 0:
+		t.resizeIndex(sp, 1, inOrder)
+	case t.buckets < indexBuckets:
+		t.resizeIndex(sp, 2*t.buckets, inOrder)
+	default:
+		t.resizeIndex(sp, uint32(pages+max(1, pages/8))*indexBuckets, inOrder)
+	}
 }
 
-// resizeIndex enters every reference anew. inOrder has their ages in the order of the arena, if there are ages.
-func (t *table) resizeIndex(sp *space, pages int, inOrder []uint32) {
+// resizeIndex gives the index so many buckets, a power of two of them or whole pages, and enters every reference anew. inOrder has
+// their ages in the order of the arena, if there are ages.
+func (t *table) resizeIndex(sp *space, buckets uint32, inOrder []uint32) {
+	if t.buckets < indexBuckets || buckets < indexBuckets {
+		t.dropIndex(sp)
+	}
+	pages := int((buckets + indexBuckets - 1) / indexBuckets)
 	for len(t.index) > pages {
 		last := len(t.index) - 1
-		sp.pages.put(asPage(t.index[last]))
+		sp.pages.put(asPage(t.index[last]), pageSize)
 		t.index = t.index[:last]
 	}
+	t.buckets = buckets
 	for len(t.index) < pages {
-		t.index = append(t.index, asIndexPage(sp.pages.get()))
+		t.index = append(t.index, asIndexPage(sp.pages.get(t.indexPageSize())))
 	}
 	for _, pg := range t.index {
-		clear(pg[:])
+		clear(pg[:t.indexPageSize()/4])
 	}
 	if t.ages != nil {
 		t.fitAges(sp)
@@ -59,10 +73,42 @@ func (t *table) agesInOrder(drop func(e entry, f flags) bool) []uint32 {
 	return inOrder
 }
 
+// indexPageSize returns how much of each page of the index is there: all, unless it is the only one.
+func (t *table) indexPageSize() int { return int(min(t.buckets, indexBuckets)) * bucketRefs * 4 }
+
+func (t *table) dropIndex(sp *space) {
+	for _, pg := range t.index {
+		sp.pages.put(asPage(pg), t.indexPageSize())
+	}
+	t.index, t.buckets = nil, 0
+}
+
+func (t *table) dropArena(sp *space) {
+	for i, pg := range t.arena {
+		sp.pages.put(pg, t.arenaPageSize(i))
+	}
+	t.arena = nil
+}
+
+// pageBytes returns the memory that a table has in pages and pieces.
+func (t *table) pageBytes() int64 {
+	n := int64(len(t.index)) * int64(t.indexPageSize())
+	for i := range t.arena {
+		n += int64(t.arenaPageSize(i))
+	}
+	if t.ages != nil {
+		n += int64(len(t.ages.pages) * t.ages.size)
+	}
+	return n
+}
+
 // wantsCompaction: a quarter of the arena is garbage, or garbage keeps a crowded table from growing.
 func (t *table) wantsCompaction() bool {
-	return t.dead > pageSize && t.dead*4 > t.tail || t.crowded() && t.dead > crowdedGarbage
+	return t.dead > minGarbage && t.dead*4 > t.tail || t.crowded() && t.dead > crowdedGarbage
 }
+
+// minGarbage is not worth a compaction.
+const minGarbage = 128
 
 // crowded: the table takes no new names. The second half of the address space is left to those that it has: page ends may cost
 // half of an arena, so what fits into one half in some order fits into both in any, after a restart for instance.
@@ -75,23 +121,22 @@ const crowdedGarbage = 64 << 10
 // drop reports true for are left behind. The index follows.
 func (t *table) compact(sp *space, drop func(e entry, f flags) bool) {
 	inOrder := t.agesInOrder(drop)
-	old, oldTail := t.arena, t.tail
+	old := table{arena: t.arena, tail: t.tail, sizes: t.sizes}
 	t.arena, t.tail, t.dead = nil, 0, 0
 	t.queue.reset()
 	t.entries = 0
-	from := table{}
-	for i, pg := range old {
-		from.arena, from.tail = old[i:i+1], min(oldTail-uint32(i*pageSize), pageSize)
-		from.each(func(e entry, _ uint32, f flags) {
+	for i, pg := range old.arena {
+		size := old.arenaPageSize(i)
+		pg.each(min(old.tail-uint32(i*pageSize), uint32(size)), func(e entry, _ uint32, f flags) {
 			if drop != nil && drop(e, f) {
 				t.forget(sp, e, f)
 				return
 			}
 			t.carry(sp, e, f)
 		})
-		sp.pages.put(pg)
+		sp.pages.put(pg, size)
 	}
-	t.resizeIndex(sp, indexPagesFor(t.entries), inOrder)
+	t.resizeIndex(sp, bucketsFor(t.entries), inOrder)
 }
 
 // carry copies an entry of another arena, side value and all, to the end of this one.
@@ -153,12 +198,20 @@ func (t *table) forget(sp *space, e entry, f flags) {
 	}
 }
 
-// indexPagesFor leaves room for a quarter more entries.
-func indexPagesFor(entries uint32) int {
+// bucketsFor leaves room for a quarter more entries.
+func bucketsFor(entries uint32) uint32 {
 	if entries == 0 {
 		return 0
 	}
-	return int((entries*10/8 + indexRefs) / indexRefs)
+	wanted := entries*10/8/bucketRefs + 1
+	if wanted >= indexBuckets {
+		return (wanted + indexBuckets - 1) / indexBuckets * indexBuckets
+	}
+	buckets := uint32(1)
+	for buckets < wanted {
+		buckets *= 2
+	}
+	return buckets
 }
 
 // release gives all memory back. The table is then empty.
@@ -170,12 +223,8 @@ func (t *table) release(sp *space) {
 			}
 		})
 	}
-	for _, pg := range t.arena {
-		sp.pages.put(pg)
-	}
-	for _, pg := range t.index {
-		sp.pages.put(asPage(pg))
-	}
+	t.dropArena(sp)
+	t.dropIndex(sp)
 	t.dropAges(sp)
 	for i := range t.side {
 		s := &t.side[i]
@@ -205,8 +254,8 @@ func (t *table) split(sp *space) (low, high *table) {
 		}
 		t.move(sp, e, f, to)
 	})
-	low.resizeIndex(sp, indexPagesFor(low.entries), lowAges)
-	high.resizeIndex(sp, indexPagesFor(high.entries), highAges)
+	low.resizeIndex(sp, bucketsFor(low.entries), lowAges)
+	high.resizeIndex(sp, bucketsFor(high.entries), highAges)
 	t.side, t.sideFree, t.blobs = nil, nil, 0
 	t.release(sp)
 	return low, high
