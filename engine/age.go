@@ -146,12 +146,15 @@ func (t *Txn) setAge(k Key, age uint32) {
 	}
 }
 
-// age notes a use of an entry, or its birth.
+// age notes a use of an entry, or its birth, where ages are kept.
 func (t *Txn) age(hash uint64, at *spot, born bool) {
-	k := &t.e.space.ages
-	if !k.keeps() {
-		return
+	if t.e.space.ages.keeps() {
+		t.noteAge(hash, at, born)
 	}
+}
+
+func (t *Txn) noteAge(hash uint64, at *spot, born bool) {
+	k := &t.e.space.ages
 	bucket, i := at.t.ageAt(t.e.space, hash, at.off)
 	if born {
 		bucket[i] = k.newborn(t.now)

@@ -57,6 +57,9 @@
 // counts of the slots and the tail of the log, and serves; entries come in as they are asked for, and all of them in the
 // background (warm.go).
 //
+// Under one of the policies that delete, keys go instead of entries (evict_keys.go). Which ones depends on when or how often they
+// were used; that is kept beside the index (age.go), only while such a policy is chosen.
+//
 // A deletion leaves its entry behind, marked, until the log and the store have been told; departures, a count per slot of
 // entries that left memory, tells whether what was read from the store without a lock is still to be believed.
 //
@@ -80,4 +83,7 @@
 //     executing it (touch.go).
 //   - The leader of a commit yields the processor once before it walks: with one core, that gathers the writes of all connections
 //     that are ready, as an event loop's iteration would.
+//   - Ages beside the index and not in the entries: no layout has them, nothing moves when a policy comes or goes, and a table without
+//     a policy has a nil pointer. Keys are deleted by a threshold that a sample gives, not as the best of five again and again: memory
+//     comes back by tables, so the hand may as well delete all that is bad in one.
 package engine

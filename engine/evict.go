@@ -18,7 +18,8 @@ type evictor struct {
 	starved atomic.Bool
 	retry   time.Duration
 	samples atomic.Int64 // maxmemory-samples
-	doomed  int64        // bytes of deleted keys that the next checkpoint frees, about
+	doomed  int64        // bytes of deleted keys that are not yet free, about
+	untold  bool         // the store has rows of deleted keys
 	hand    int
 	db      int
 

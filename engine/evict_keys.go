@@ -197,24 +197,30 @@ func (x *keyEvictor) choose(tb *table) {
 func (x *keyEvictor) deleteKey(s *slot, k *Key) {
 	tb := s.table(k.order)
 	en, off := tb.find(k.hash, k.Name)
+	if en.flags()&(flagStored|flagTaken) != 0 {
+		x.e.evictor.untold = true
+	}
 	x.t.mark(k, spot{s, tb, en, off})
 	x.deleted++
 }
 
-// reclaim gets back the memory of what was deleted: when the log knows of it and, if that is not enough, the store too.
+// reclaim gets back the memory of what was deleted: when the log knows of it and, if that is not enough, the store too, where it
+// has something of it.
 func (x *keyEvictor) reclaim(goal int64) error {
 	if x.e.logging.Load() {
 		if err := x.e.Wait(x.e.commits.newest()); err != nil {
 			return err
 		}
 	}
-	if x.squeeze(); x.e.UsedMemory() > goal {
+	v := &x.e.evictor
+	if x.squeeze(); v.untold && x.e.UsedMemory() > goal {
 		if err := x.e.cleanUp(); err != nil {
 			return err
 		}
+		v.untold = false
 		x.squeeze()
 	}
-	x.e.evictor.doomed = 0
+	v.doomed = 0
 	return nil
 }
 

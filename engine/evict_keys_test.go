@@ -233,6 +233,18 @@ func TestEvictedKeysStayAway(t *testing.T) {
 	checkEngine(t, c.Engine)
 }
 
+// TestEvictionWithoutALog: what the store has nothing of goes without a checkpoint.
+func TestEvictionWithoutALog(t *testing.T) {
+	c := openCache(t, AllKeysRandom, func(o *Options) { o.AppendOnly = false })
+	for i := range cacheKeys {
+		c.set(named("old")(i), 0)
+	}
+	c.overfill(3000)
+	if n := c.Stats().Checkpoints; n != 0 {
+		t.Errorf("%d checkpoints", n)
+	}
+}
+
 // TestEvictionTellsWatches: a key that is deleted to make space is changed for whoever watches it.
 func TestEvictionTellsWatches(t *testing.T) {
 	c := openCache(t, AllKeysLRU, func(o *Options) { o.AppendOnly = false })

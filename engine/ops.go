@@ -491,6 +491,9 @@ func (t *Txn) MemoryUsage(k Key) (int64, bool) {
 // weight returns the bytes that an entry takes, with its reference and what lies beside.
 func (t *table) weight(sp *space, e entry, f flags) int64 {
 	n := int64(e.size(f)) + referenceBytes
+	if t.ages != nil {
+		n += referenceBytes
+	}
 	switch f & kindMask {
 	case kindSide:
 		n += t.side[e.sideNumber(f)].bytes()

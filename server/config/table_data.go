@@ -160,7 +160,8 @@ Bytes. How much memory the data may take; 0 is no limit. When it is reached,
 counters that have not been used lately and are in the store as they are leave
 memory, and are read back when somebody asks for them. Nothing is deleted and
 nothing is refused: a server with a limit holds as many counters as its disk, and
-the limit decides how many of them answer at the speed of memory.
+the limit decides how many of them answer at the speed of memory. Unless
+maxmemory-policy says otherwise.
 
 Commands that need memory are refused with OOM only when there is nothing left
 that could leave. Buffers of clients come on top: leave some room.`,
