@@ -36,8 +36,10 @@ func (t *Txn) open(k Key, kind Kind) (collection, error) {
 	c := collection{t: t, k: k, kind: kind}
 	at, f := t.find(&c.k)
 	c.at, c.moves = at, t.moves
+	if !t.uncounted {
+		t.counted(at.e != nil)
+	}
 	if at.e == nil {
-		t.misses++
 		return c, nil
 	}
 	if f&flagCollection == 0 {
@@ -51,10 +53,13 @@ func (t *Txn) open(k Key, kind Kind) (collection, error) {
 	} else if packed(at.t.payload(t.e.space, at.e, f)).kind() != kind {
 		return c, ErrWrongType
 	}
-	t.hits++
 	t.warm(&c.k, &at, f)
 	return c, nil
 }
+
+// CountViews says whether what opens a view of a collection from now on is a hit or a miss. To Redis, a look at what is about to be
+// changed is neither.
+func (t *Txn) CountViews(on bool) { t.uncounted = !on }
 
 // locate finds the entry again when something was written since.
 func (c *collection) locate() {

@@ -31,6 +31,7 @@ type Txn struct {
 
 	changes      int64
 	hits, misses int64
+	uncounted    bool // a look at a collection is no hit or miss
 
 	// moves counts what may have moved an entry: a view of a collection then has to find its own again.
 	moves uint64

@@ -77,6 +77,7 @@ func runDebug(c *Call) error {
 	if i < 0 || n < all[i].min || (all[i].max >= 0 && n > all[i].max) || all[i].run == nil {
 		return errSubcommand("DEBUG", string(c.Args[1]))
 	}
+	c.Txn.CountViews(false)
 	return all[i].run(c)
 }
 

@@ -102,6 +102,7 @@ func (c *Conn) execute(row *Command, args [][]byte) {
 	c.call.Keys = keys
 	c.lock(row, keys)
 	c.holdPushes(row)
+	c.txn.CountViews(!row.Is(FlagWrite))
 	err := row.Run(&c.call)
 	c.remember(row, keys)
 	c.unlock()

@@ -25,6 +25,9 @@ func dumpRow() *Command {
 }
 
 func dump(c *Call) error {
+	if at, found := c.Txn.Peek(c.Keys[0]); !found || isString(at.Kind) {
+		c.Txn.Get(c.Keys[0]) // counts, which the views of collections do by themselves
+	}
 	v, err := dumped(c, c.Keys[0])
 	switch {
 	case err != nil:

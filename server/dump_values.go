@@ -10,9 +10,6 @@ import (
 // dumped returns the value of a key, nil if there is none. It is valid until the next write or Unlock.
 func dumped(c *Call, k engine.Key) (rdb.Value, error) {
 	v, found := c.Txn.Peek(k)
-	if !found || isString(v.Kind) {
-		v, found = c.Txn.Get(k) // counts, which the views of collections do by themselves
-	}
 	if !found {
 		return nil, nil
 	}

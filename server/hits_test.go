@@ -73,6 +73,98 @@ WATCH here gone
 DEBUG OBJECT here
 SET here 1
 GET here
+DEBUG OBJECT here
+DEBUG DIGEST-VALUE here
+HSET hash f 1 g 2
+HSETNX hash f 1
+HGET hash f
+HGET gone f
+HGET hash nosuch
+HMGET hash f g
+HGETALL gone
+HLEN hash
+HEXISTS hash f
+HSCAN hash 0
+HRANDFIELD hash
+HINCRBY hash f 1
+HINCRBYFLOAT hash f 1
+HDEL hash g
+HDEL gone g
+GET hash
+HGET here f
+SADD set a b c
+SADD set a
+SREM set a
+SREM gone a
+SISMEMBER set a
+SMISMEMBER gone a b
+SMEMBERS set
+SCARD gone
+SRANDMEMBER set
+SRANDMEMBER set 2
+SSCAN set 0
+SINTER set set gone
+SUNION set gone
+SDIFF gone set
+SINTERCARD 2 set gone
+SINTERSTORE other set set
+SINTERSTORE set:2 set gone
+SUNIONSTORE set:2 set other
+SDIFFSTORE set:2 gone set
+SMOVE set other b
+SMOVE gone other b
+SPOP set
+SPOP set 10
+SPOP gone
+SCARD here
+ZADD zset 1 a 2 b 3 c
+ZADD zset XX 1 gone
+ZINCRBY zset 1 a
+ZSCORE zset a
+ZSCORE gone a
+ZMSCORE zset a b
+ZRANK zset a
+ZCARD zset
+ZCOUNT zset 0 1
+ZRANGE zset 0 -1
+ZRANGEBYSCORE gone 0 1
+ZRANDMEMBER zset 2
+ZSCAN zset 0
+ZUNION 2 zset gone
+ZINTERCARD 2 zset gone
+ZUNIONSTORE zset:2 2 zset gone
+ZRANGESTORE zset:3 zset 0 -1
+ZRANGESTORE zset:3 gone 0 -1
+ZREMRANGEBYRANK zset 0 0
+ZPOPMIN zset
+ZPOPMIN gone
+ZREM zset:2 a
+ZCARD here
+RPUSH list a b c
+LPUSHX gone a
+LLEN list
+LRANGE list 0 -1
+LRANGE gone 0 -1
+LINDEX list 0
+LPOS list a
+LSET list 0 x
+LINSERT list AFTER b y
+LREM list 0 y
+LTRIM list 0 5
+LMOVE list list LEFT RIGHT
+LMOVE gone list LEFT RIGHT
+LPOP list
+RPOP gone
+LLEN here
+DUMP list
+DEBUG OBJECT list
+DEBUG DIGEST-VALUE list
+MEMORY USAGE list
+OBJECT ENCODING list
+TYPE list
+COPY list list:2
+EXISTS list
+DEBUG DIGEST
 `
 
 // TestHitsAgreeWithRedis compares what each command adds to keyspace_hits and keyspace_misses.

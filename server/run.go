@@ -211,6 +211,7 @@ func (c *Conn) runLocked(b *batch, keys []engine.Key, first, done, end int) int 
 		call.Args, call.Keys, call.Cmd = b.cmds[first+i].Args, keys[from:b.ends[i]], row
 		from = b.ends[i]
 		mark := c.out.Len()
+		c.txn.CountViews(!row.Is(FlagWrite))
 		if err := row.Run(call); err != nil {
 			c.out.Truncate(mark)
 			c.writeError(err)

@@ -118,7 +118,9 @@ func answerCombined(c *Call, each combination) error {
 // storeCombined stores the combination of all sets but the first at the key of that one, whatever it holds: it may be of any type, and
 // one of those that are combined.
 func storeCombined(c *Call, each combination) error {
+	c.Txn.CountViews(true) // of what is only read
 	sets, err := openSets(c, c.Keys[1:])
+	c.Txn.CountViews(false)
 	if err != nil {
 		return err
 	}

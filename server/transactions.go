@@ -321,6 +321,7 @@ func (c *Conn) executeQueued(q queuedCommand, keys []engine.Key) {
 	mark := c.out.Len()
 	c.inner = c.call
 	c.inner.Args, c.inner.Keys, c.inner.Cmd = q.args, keys, q.row
+	c.txn.CountViews(!q.row.Is(FlagWrite))
 	err := q.row.Run(&c.inner)
 	c.remember(q.row, keys)
 	c.finish(q.row, q.args, err, mark, start)

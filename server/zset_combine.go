@@ -35,6 +35,7 @@ type zSource struct {
 
 // openSource opens a key of a scoreCombination, which may hold nothing.
 func openSource(c *Call, k engine.Key) (s zSource, err error) {
+	c.Txn.CountViews(true) // a STORE only reads it, too
 	s.weight = 1
 	v, found := c.Txn.Peek(k)
 	if found && v.Kind == engine.SetKind {

@@ -352,7 +352,9 @@ func zRangeStore(c *Call) error {
 	if err != nil {
 		return err
 	}
+	c.Txn.CountViews(true) // of what is only read
 	z, err := c.Txn.SortedSet(c.Keys[1])
+	c.Txn.CountViews(false)
 	if err != nil {
 		return err
 	}
