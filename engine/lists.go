@@ -7,8 +7,12 @@ import (
 // List is a view of a key that holds a list, or nothing. See collection for how long it is valid. What it returns is valid until the Txn
 // next writes or unlocks.
 //
-// A packed list is the bytes of one node of package list behind the usual head.
+// A packed list is the bytes of a node of package list behind the usual head, of any length up to maxPackedList. It is read and pushed to as
+// it is; what changes its middle works on a list that lives for the time of the operation. A spread list is such a list for good.
 type List struct{ collection }
+
+// maxPackedList is how many bytes the elements of a packed list may have: so much a lone push writes to the log at most.
+const maxPackedList = 1024
 
 // List opens a list. It returns ErrWrongType for a key that holds something else.
 func (t *Txn) List(k Key) (List, error) {
@@ -18,7 +22,10 @@ func (t *Txn) List(k Key) (List, error) {
 
 // Len returns the number of elements.
 func (l *List) Len() int {
-	if p := l.packed(); p != nil {
+	switch p, o := l.form(); {
+	case o != nil:
+		return o.nodes().list.Len()
+	case p != nil:
 		return p.count()
 	}
 	return 0
@@ -36,7 +43,10 @@ func elementValue(e list.Element) Value {
 
 // Index returns element i, which is in [0, Len).
 func (l *List) Index(i int) Value {
-	p := l.packed()
+	p, o := l.form()
+	if o != nil {
+		return elementValue(o.nodes().list.Index(i))
+	}
 	b := p.elements()
 	e, _ := list.At(b[list.Offset(b, i, p.count()):])
 	return elementValue(e)
@@ -44,7 +54,11 @@ func (l *List) Index(i int) Value {
 
 // Each calls fn for the elements from index from on, towards the tail, until it returns false. fn must not write.
 func (l *List) Each(from int, fn func(v Value) bool) {
-	p := l.packed()
+	p, o := l.form()
+	if o != nil {
+		o.nodes().list.Each(from, func(e list.Element) bool { return fn(elementValue(e)) })
+		return
+	}
 	if p == nil || from >= p.count() {
 		return
 	}
@@ -60,7 +74,11 @@ func (l *List) Each(from int, fn func(v Value) bool) {
 
 // EachBack is Each towards the head.
 func (l *List) EachBack(from int, fn func(v Value) bool) {
-	p := l.packed()
+	p, o := l.form()
+	if o != nil {
+		o.nodes().list.EachBack(from, func(e list.Element) bool { return fn(elementValue(e)) })
+		return
+	}
 	if p == nil || from < 0 {
 		return
 	}
@@ -77,8 +95,11 @@ func (l *List) EachBack(from int, fn func(v Value) bool) {
 // Find calls fn with the index of each element that equals v, from the head on, or with back from the tail, until fn returns false. It
 // looks at no more than limit elements. fn must not write.
 func (l *List) Find(v []byte, back bool, limit int, fn func(i int) bool) {
-	if p := l.packed(); p != nil {
-		l.unpack(p).Find(v, back, limit, fn)
+	switch p, o := l.form(); {
+	case o != nil:
+		o.nodes().list.Find(v, back, limit, fn)
+	case p != nil:
+		unpackList(p).Find(v, back, limit, fn)
 	}
 }
 
@@ -88,66 +109,107 @@ type heap struct{}
 func (heap) Alloc(n int) []byte { return make([]byte, n) }
 func (heap) Free([]byte)        {}
 
-// unpack returns a list to work on.
-func (l *List) unpack(p packed) *list.List {
+// unpackList returns a list to work on.
+func unpackList(p packed) *list.List {
 	work := list.New(heap{}, false)
-	if p != nil {
-		if err := work.Load(0, p.elements()); err != nil {
-			panic(err) // what is in memory has been checked
-		}
+	if err := work.Load(0, p.elements()); err != nil {
+		panic(err) // what is in memory has been checked
 	}
 	return work
 }
 
-// edit changes a copy of the list and makes that the content of the key.
-func (l *List) edit(change func(work *list.List)) error {
-	work := l.unpack(l.packed())
-	change(work)
-	return l.replace(work)
-}
-
-// replace makes a list the content of the key.
-func (l *List) replace(work *list.List) error {
-	if work.Len() == 0 {
-		l.drop()
-		return nil
-	}
-	b := appendPackedHead(l.t.scratch[:0], byte(ListKind), work.Len(), 0)
-	work.EachNode(func(data []byte, _ int) bool {
-		b = append(b, data...)
-		return true
-	})
-	return l.store(b)
-}
-
-// PushHead puts copies of values before the first element, one after the other.
+// PushHead puts copies of values, of which there is at least one, before the first element, one after the other.
 func (l *List) PushHead(values ...[]byte) error {
-	p, b := l.grown(len(values))
+	p, o := l.form()
+	if o != nil {
+		return l.edit(func(work *list.List) {
+			for _, v := range values {
+				work.PushHead(v)
+			}
+		})
+	}
+	b := l.grown(p, len(values))
 	for i := range values {
 		b = list.Append(b, values[len(values)-1-i])
 	}
 	if p != nil {
 		b = append(b, p.elements()...)
 	}
-	return l.store(b)
+	return l.storeOrSpread(b)
 }
 
-// PushTail puts copies of values behind the last element.
+// PushTail puts copies of values, of which there is at least one, behind the last element.
 func (l *List) PushTail(values ...[]byte) error {
-	p, b := l.grown(len(values))
+	p, o := l.form()
+	if o != nil {
+		return l.edit(func(work *list.List) {
+			for _, v := range values {
+				work.PushTail(v)
+			}
+		})
+	}
+	b := l.grown(p, len(values))
 	if p != nil {
 		b = append(b, p.elements()...)
 	}
 	for _, v := range values {
 		b = list.Append(b, v)
 	}
-	return l.store(b)
+	return l.storeOrSpread(b)
 }
 
-// grown returns the packed list and the head of one with so many elements more.
-func (l *List) grown(more int) (p packed, head []byte) {
-	p = l.packed()
-	return p, appendPackedHead(l.t.scratch[:0], byte(ListKind), l.Len()+more, 0)
+// grown begins a packed list with so many elements more than p.
+func (l *List) grown(p packed, more int) packed {
+	if p != nil {
+		more += p.count()
+	}
+	return appendPackedHead(l.t.scratch[:0], byte(ListKind), more, 0)
+}
+
+// storeOrSpread makes p, which may be longer than a packed list may be, the content of the key.
+func (l *List) storeOrSpread(p packed) error {
+	b := p.elements()
+	if len(b) <= maxPackedList {
+		return l.store(p)
+	}
+	l.locate()
+	work := list.New(blobMemory{l.t.e.space}, l.t.logging)
+	var text []byte
+	for len(b) > 0 {
+		e, size := list.At(b)
+		text = e.Append(text[:0])
+		work.PushTail(text)
+		b = b[size:]
+	}
+	l.t.keepScratch(p)
+	o := l.at.s.newSpread(byte(ListKind), &nodes{list: work})
+	o.count = uint64(work.Len())
+	err := l.t.set(&l.k, l.at, cell{obj: o, expireAt: l.expiry()})
+	if err != nil {
+		o.detach(l.t.e.space)
+	}
+	return err
+}
+
+// edit changes the list, which is not empty and is not made so.
+func (l *List) edit(change func(work *list.List)) error {
+	p, o := l.form()
+	if o == nil {
+		work := unpackList(p)
+		change(work)
+		b := appendPackedHead(l.t.scratch[:0], byte(ListKind), work.Len(), 0)
+		work.EachNode(func(data []byte, _ int) bool {
+			b = append(b, data...)
+			return true
+		})
+		return l.storeOrSpread(b)
+	}
+	work := o.nodes().list
+	work.SetLogging(l.t.logging)
+	change(work)
+	o.count = uint64(work.Len())
+	l.changed()
+	return nil
 }
 
 // Set replaces element i, which is in [0, Len), by a copy of v.
@@ -155,7 +217,7 @@ func (l *List) Set(i int, v []byte) error {
 	return l.edit(func(work *list.List) { work.Set(i, v) })
 }
 
-// Insert puts a copy of v before element i, or at the tail for i = Len.
+// Insert puts a copy of v before element i, or at the tail for i = Len, of a list that has elements.
 func (l *List) Insert(i int, v []byte) error {
 	return l.edit(func(work *list.List) { work.Insert(i, v) })
 }
@@ -166,15 +228,21 @@ func (l *List) DropHead(n int) error { return l.keep(n, l.Len()) }
 // DropTail removes the last n elements, at most all.
 func (l *List) DropTail(n int) error { return l.keep(0, l.Len()-n) }
 
-// keep removes all elements but those with an index in [from, to).
+// keep removes all elements but those with an index in [from, to). Without any left, the memory is freed in the background.
 func (l *List) keep(from, to int) error {
-	p := l.packed()
 	count := l.Len()
-	if from >= to && p != nil {
-		l.drop()
-	}
-	if from >= to || to-from == count {
+	p, o := l.form()
+	switch {
+	case count == 0 || from <= 0 && to >= count:
 		return nil
+	case from >= to:
+		l.drop()
+		return nil
+	case o != nil:
+		return l.edit(func(work *list.List) {
+			work.DropTail(count - to)
+			work.DropHead(from)
+		})
 	}
 	b := p.elements()
 	kept := b[list.Offset(b, from, count):list.Offset(b, to, count)]
@@ -183,12 +251,17 @@ func (l *List) keep(from, to int) error {
 
 // Remove removes up to limit elements that equal v, from the head on, or with back from the tail, and returns how many.
 func (l *List) Remove(v []byte, back bool, limit int) (removed int, err error) {
-	if l.packed() == nil {
+	found := 0
+	l.Find(v, back, l.Len(), func(int) bool {
+		found++
+		return found < limit
+	})
+	switch {
+	case found == 0 || limit == 0:
 		return 0, nil
+	case found == l.Len():
+		l.drop()
+		return found, nil
 	}
-	work := l.unpack(l.packed())
-	if removed = work.Remove(v, back, limit); removed == 0 {
-		return 0, nil
-	}
-	return removed, l.replace(work)
+	return found, l.edit(func(work *list.List) { work.Remove(v, back, found) })
 }

@@ -279,6 +279,8 @@ func (m *model) readElements(k Key, v Value, want cell) {
 		if name, ok := s.Random(); !ok || !s.Has(name) {
 			m.t.Errorf("%.20q: Random() = %q, %v", k.Name, name, ok)
 		}
+	case ListKind:
+		met, count = m.readList(k, elements)
 	default:
 		z, _ := m.x.SortedSet(k)
 		count = z.Len()

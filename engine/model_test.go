@@ -30,6 +30,7 @@ type model struct {
 	elements [modelDatabases]map[string]map[string]Value
 	names    []string
 	log      bool // the engine writes a commit log
+	lists    bool // nearly all operations are on lists
 	trace    []string
 }
 
@@ -48,28 +49,34 @@ func TestModel(t *testing.T) {
 }
 
 func runModel(t *testing.T, seed uint64, steps int) {
-	m := &model{t: t, rnd: rand.New(rand.NewPCG(seed, 7)), fs: vfs.NewCrashableMem(), log: seed%3 != 2}
+	newModel(t, seed, modelNames()).run(steps, (*model).step)
+}
+
+// newModel opens an engine. What a failed test has done last is logged.
+func newModel(t *testing.T, seed uint64, names []string) *model {
+	m := &model{t: t, rnd: rand.New(rand.NewPCG(seed, 7)), fs: vfs.NewCrashableMem(), log: seed%3 != 2, names: names}
 	m.clock.Store(1_700_000_000_000)
 	for i := range m.dbs {
 		m.dbs[i], m.elements[i] = map[string]cell{}, map[string]map[string]Value{}
 	}
-	m.names = modelNames()
 	m.open()
-	defer func() {
+	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("seed %d, last steps:\n%s", seed, strings.Join(m.trace[max(0, len(m.trace)-40):], "\n"))
 		}
-	}()
+	})
+	return m
+}
+
+// run makes steps until the test fails, compares everything and closes the engine.
+func (m *model) run(steps int, step func(m *model)) {
 	for range steps {
-		m.step()
-		if t.Failed() {
+		if step(m); m.t.Failed() {
 			return
 		}
 	}
 	m.checkAll()
-	if err := m.e.Close(); err != nil {
-		t.Fatal(err)
-	}
+	m.must(m.e.Close())
 }
 
 // modelNames: spread names, names of one slot, names of the side list, names at the edges of a length.
@@ -208,7 +215,11 @@ func (m *model) runKey(k Key, keys []Key) {
 	db, name := int(k.DB), string(k.Name)
 	old, had := m.get(db, name)
 	m.purge(k)
-	switch op := m.rnd.IntN(17); op {
+	op := m.rnd.IntN(19)
+	if m.lists && m.rnd.IntN(10) > 0 {
+		op = 15
+	}
+	switch op {
 	case 0, 1, 2:
 		m.incr(k, old, had)
 	case 3:
@@ -235,6 +246,8 @@ func (m *model) runKey(k Key, keys []Key) {
 		m.changeSet(k, old, had)
 	case 14:
 		m.changeSortedSet(k, old, had)
+	case 15, 16:
+		m.changeList(k, old, had)
 	default:
 		m.read(k)
 	}

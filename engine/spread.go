@@ -74,10 +74,14 @@ type elementRow struct {
 
 // newContent returns the empty content of a kind of collection.
 func (sp *space) newContent(kind Kind) content {
-	if kind == ZSetKind {
+	switch kind {
+	case ListKind:
+		return newNodes(sp)
+	case ZSetKind:
 		return newScored(sp)
+	default:
+		return &members{sp: sp}
 	}
-	return &members{sp: sp}
 }
 
 func (o *spread) kind() Kind { return packed{o.head}.kind() }

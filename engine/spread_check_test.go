@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
+	"quipu/engine/list"
 	"quipu/engine/ranktree"
 )
 
@@ -56,6 +58,9 @@ func (e *Engine) checkSpreads(s *slot, c *census) error {
 // checkSpread recounts a collection. f are the flags of its key's entry.
 func checkSpread(sp *space, o *spread, f flags, c *census) error {
 	c.spreads[spreadName{o.slot.db.id, o.slot.number, o.id}] = true
+	if n, ok := o.content.(*nodes); ok {
+		return checkNodes(sp, o, n, f, c)
+	}
 	m := o.members()
 	if err := checkQueued(&m.tableSet); err != nil {
 		return err
@@ -87,6 +92,43 @@ func checkSpread(sp *space, o *spread, f flags, c *census) error {
 		return fmt.Errorf("next expiry %d, but an element is due at %d", o.nextExpiry, earliest)
 	}
 	return nil
+}
+
+// checkNodes is checkSpread for a list.
+func checkNodes(sp *space, o *spread, n *nodes, f flags, c *census) error {
+	if n.patch != nil {
+		n.patch.EachPiece(func(b []byte) { c.countPiece(sp, b) })
+		if !o.partial || n.len() > o.count {
+			return fmt.Errorf("partial=%v, %d elements in memory of %d", o.partial, n.len(), o.count)
+		}
+		return nil
+	}
+	n.list.EachPiece(func(b []byte) { c.countPiece(sp, b) })
+	count, sound := uint64(0), true
+	n.list.EachNode(func(data []byte, elements int) bool {
+		counted, err := list.Check(data)
+		sound = sound && err == nil && counted == elements
+		count += uint64(elements)
+		return true
+	})
+	switch {
+	case !sound:
+		return errors.New("a node is not what it should be")
+	case o.partial || count != o.count || n.len() != count:
+		return fmt.Errorf("partial=%v, counts %d and %d elements, has %d", o.partial, o.count, n.len(), count)
+	case !n.list.Clean() && f&flagsBusy == 0, n.list.Queued() && f&flagQueued == 0:
+		return fmt.Errorf("nodes are busy, the key's entry is not (%x)", f&flagsBusy)
+	}
+	return nil
+}
+
+// countPiece adds a piece of a list's memory.
+func (c *census) countPiece(sp *space, b []byte) {
+	if h, ok := sp.blobs.find(b); ok {
+		c.blobBytes += int64(sp.blobs.size(h))
+		return
+	}
+	c.sideBytes += int64(cap(b))
 }
 
 // checkOwners fails when the store has elements of a collection that nobody knows.

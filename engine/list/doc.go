@@ -5,7 +5,7 @@
 //
 // Elements lie one behind the other in nodes of up to maxNode bytes, each node one piece of memory. An element beyond that has a node
 // of its own. A node is what a change rewrites, in memory and on disk: large enough that what surrounds an element costs a few percent,
-// small enough that an LPUSH which is committed by itself writes some 500 bytes.
+// small enough that an LPUSH which is committed by itself writes some 250 bytes.
 //
 // An element is encoded as in Redis's listpacks (entry.go): integers take 1 to 9 bytes, and the length of each entry stands behind it
 // as well, so that a node is read from either end. The encoding of an element is unique, which makes comparing elements comparing bytes.
@@ -30,6 +30,6 @@
 //
 //   - Two levels instead of a tree: blocks are so few (ten thousand for a hundred million short elements) that walking over them costs
 //     less than a tree's bookkeeping at every push would.
-//   - Memory comes from a Memory, since the engine keeps it outside the Go heap, where the collector's headroom would double it.
+//   - Memory comes from a Memory, since the engine keeps it outside the Go heap, whose collector's headroom would double it.
 //   - An emptied node's memory is kept for the next one, so that a queue in equilibrium allocates nothing.
 package list

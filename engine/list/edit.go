@@ -74,11 +74,11 @@ func (l *List) DropHead(n int) {
 	for n > 0 && l.count > 0 {
 		p := l.first()
 		d := l.at(p)
-		if n < d.count {
+		if n < int(d.count) {
 			l.cut(p, 0, d.offset(n), n)
 			return
 		}
-		n -= d.count
+		n -= int(d.count)
 		l.removeNode(p)
 	}
 }
@@ -88,11 +88,11 @@ func (l *List) DropTail(n int) {
 	for n > 0 && l.count > 0 {
 		p := l.last()
 		d := l.at(p)
-		if n < d.count {
-			l.cut(p, d.offset(d.count-n), len(d.data), n)
+		if count := int(d.count); n < count {
+			l.cut(p, d.offset(count-n), len(d.data), n)
 			return
 		}
-		n -= d.count
+		n -= int(d.count)
 		l.removeNode(p)
 	}
 }
@@ -133,7 +133,7 @@ func (l *List) removeIn(p place, needle []byte, back bool, limit int) (place, in
 		skip = max(0, found-limit)
 	}
 	found = min(found, limit)
-	if found == n.count {
+	if found == int(n.count) {
 		return l.removeWhole(p, back), found
 	}
 	n.compact(needle, skip, found)

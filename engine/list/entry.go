@@ -334,6 +334,6 @@ func Before(p []byte) (Element, int) {
 
 // Offset returns where element i of the count that p has begins, or the length of p for i = count.
 func Offset(p []byte, i, count int) int {
-	n := node{data: p, count: count}
+	n := node{data: p, count: int32(count)}
 	return n.offset(i)
 }

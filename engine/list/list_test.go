@@ -2,6 +2,7 @@ package list
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -80,7 +81,7 @@ func check(t rapid.TB, l *List, want []string) {
 		before := count
 		for _, n := range b.nodes {
 			size, err := Check(n.data)
-			if err != nil || size != n.count {
+			if err != nil || size != int(n.count) {
 				t.Fatalf("node %d: %d elements, %v; it says %d", n.id, size, err, n.count)
 			}
 			if n.id <= last {
@@ -92,7 +93,7 @@ func check(t rapid.TB, l *List, want []string) {
 			if b.state&n.state != n.state {
 				t.Fatalf("node %d has state %b, its block %b", n.id, n.state, b.state)
 			}
-			last, count, nodes, memory = n.id, count+n.count, nodes+1, memory+int64(cap(n.data))
+			last, count, nodes, memory = n.id, count+int(n.count), nodes+1, memory+int64(cap(n.data))
 		}
 		if b.count != count-before || len(b.nodes) == 0 || len(b.nodes) > maxBlock {
 			t.Fatalf("a block of %d nodes counts %d elements, has %d", len(b.nodes), b.count, count-before)
@@ -115,7 +116,7 @@ func drawElement(t *rapid.T) string {
 	case 3:
 		return strings.Repeat("x", rapid.SampledFrom([]int{60, 63, 64, 127, 128, 300}).Draw(t, "length"))
 	case 4:
-		return strings.Repeat("y", rapid.SampledFrom([]int{1000, 1018, 1019, 1020, 1021, 1022, 4095, 4096, 5000}).Draw(t, "long"))
+		return strings.Repeat("y", rapid.SampledFrom([]int{500, 504, 505, 506, 507, 508, 4095, 4096, 5000}).Draw(t, "long"))
 	}
 	return rapid.SampledFrom([]string{"", "a", "b", "0", "-0", "007", "9223372036854775808"}).Draw(t, "usual")
 }
@@ -126,15 +127,14 @@ type machine struct {
 	list *List
 	want []string
 
-	log      []Row    // rows of commits since the covered one
-	durable  []string // what the last commit holds
-	store    map[int64][]byte
-	writing  bool // a checkpoint
-	covered  int  // rows of the log that it covers
-	cursor   int64
-	more     bool
-	taken    []Row
-	reloaded int
+	log     []Row    // rows of commits since the covered one
+	durable []string // what the last commit holds
+	store   map[int64][]byte
+	writing bool // a checkpoint
+	covered int  // rows of the log that it covers
+	cursor  int64
+	more    bool
+	taken   []Row
 }
 
 func (m *machine) init(t *rapid.T) {
@@ -162,7 +162,7 @@ func (m *machine) PushTail(t *rapid.T) {
 // Fill makes the list long enough for blocks to fill up.
 func (m *machine) Fill(t *rapid.T) {
 	n := rapid.IntRange(1, 400).Draw(t, "n")
-	size := rapid.SampledFrom([]int{1, 5, 600, 2000}).Draw(t, "size")
+	size := rapid.SampledFrom([]int{1, 5, 300, 2000}).Draw(t, "size")
 	head := rapid.Bool().Draw(t, "head")
 	if len(m.want) > 3000 {
 		return
@@ -366,22 +366,29 @@ func apply(store map[int64][]byte, rows []Row) {
 
 // Restart loses what was not committed, and reads the list from store and log.
 func (m *machine) Restart(t *rapid.T) {
+	patch := m.patch(t)
+	if rapid.Bool().Draw(t, "checkpoint") {
+		patch = m.checkpointPatch(t, patch)
+	}
+	if patch != nil {
+		m.load(t, patch)
+		m.takeOver(patch.List())
+	}
+}
+
+// patch returns what the log says of the list.
+func (m *machine) patch(t *rapid.T) *Patch {
 	patch := NewPatch(m.heap)
 	for _, r := range m.log {
 		if err := patch.Add(r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if rapid.Bool().Draw(t, "checkpoint before loading") {
-		var rows []Row
-		patch.Rows(func(r Row) error { rows = append(rows, own(r)); return nil })
-		apply(m.store, rows)
-		m.log = nil
-		if rapid.Bool().Draw(t, "and restart") {
-			patch.List().Release(1 << 30)
-			patch = NewPatch(m.heap)
-		}
-	}
+	return patch
+}
+
+// load adds the nodes of the store.
+func (m *machine) load(t *rapid.T, patch *Patch) {
 	ids := slices.Sorted(maps.Keys(m.store))
 	if rapid.Bool().Draw(t, "descending") {
 		slices.Reverse(ids)
@@ -391,12 +398,60 @@ func (m *machine) Restart(t *rapid.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// takeOver goes on with a list that was read.
+func (m *machine) takeOver(l *List) {
 	for !m.list.Release(7) {
 	}
-	m.list, m.want = patch.List(), slices.Clone(m.durable)
+	m.list, m.want, m.writing = l, slices.Clone(m.durable), false
 	m.list.SetLogging(true)
-	m.writing = false
-	m.reloaded++
+}
+
+// checkpointPatch writes a checkpoint of a list that is not loaded, and returns the patch to go on with; nil if it was loaded meanwhile.
+func (m *machine) checkpointPatch(t *rapid.T, patch *Patch) *Patch {
+	rows := takePatch(t, patch, rapid.SampledFrom([]int{1, 5, 1000}).Draw(t, "limit"))
+	ok := rapid.Bool().Draw(t, "ok")
+	var loaded *List
+	if rapid.Bool().Draw(t, "load meanwhile") {
+		m.load(t, patch)
+		loaded = patch.List()
+	}
+	if ok {
+		apply(m.store, rows)
+		m.log = nil
+	}
+	switch {
+	case loaded != nil:
+		loaded.Settle(ok, FirstRow, 1<<30)
+		if ok && !loaded.Clean() {
+			t.Fatal("not clean after a checkpoint")
+		}
+		m.takeOver(loaded)
+		return nil
+	case rapid.Bool().Draw(t, "and restart"):
+		patch.Release(1 << 30)
+		return m.patch(t)
+	}
+	patch.Settle(ok, FirstRow, 1<<30)
+	return patch
+}
+
+// takePatch takes all rows of a patch, some at a time, and sorts them as a checkpoint does.
+func takePatch(t *rapid.T, patch *Patch, limit int) (rows []Row) {
+	for from, more := int64(FirstRow), true; more; {
+		var chunk []Row
+		next, again := patch.TakeDirty(from, limit, func(r Row) { chunk = append(chunk, own(r)) })
+		for _, r := range chunk {
+			if r.ID < from || again && r.ID >= next {
+				t.Fatalf("row %d among those from %d to %d", r.ID, from, next)
+			}
+		}
+		slices.SortFunc(chunk, func(a, b Row) int { return cmp.Or(cmp.Compare(a.ID, b.ID), len(a.Data)-len(b.Data)) })
+		rows = append(rows, chunk...)
+		from, more = next, again
+	}
+	return rows
 }
 
 // TestList runs random operations on a list and a slice, with commits, checkpoints that succeed or fail, and restarts from what they wrote.

@@ -6,7 +6,7 @@ import "slices"
 type node struct {
 	id    int64
 	data  []byte
-	count int
+	count int32
 	state state
 }
 
@@ -15,7 +15,8 @@ func (n *node) fits(size int) bool { return len(n.data)+size <= maxNode }
 
 // offset returns where element i begins, or the end of the node for i = count.
 func (n *node) offset(i int) int {
-	if i <= n.count/2 {
+	count := int(n.count)
+	if i <= count/2 {
 		at := 0
 		for ; i > 0; i-- {
 			at += sizeAt(n.data[at:])
@@ -23,7 +24,7 @@ func (n *node) offset(i int) int {
 		return at
 	}
 	at := len(n.data)
-	for ; i < n.count; i++ {
+	for ; i < count; i++ {
 		at -= sizeBefore(n.data[:at])
 	}
 	return at
@@ -75,7 +76,7 @@ func (l *List) resize(n *node, size int) {
 func (l *List) freeData(data []byte) {
 	switch {
 	case cap(data) == 0:
-	case l.spare == nil && cap(data) == maxNode:
+	case l.spare == nil && cap(data) >= maxNode && cap(data) < 2*maxNode:
 		l.spare = data[:0]
 	default:
 		l.bytes -= int64(cap(data))
@@ -87,7 +88,7 @@ func (l *List) freeData(data []byte) {
 // reports whether the node is still there.
 func (l *List) cut(p place, from, to, count int) bool {
 	n := l.at(p)
-	if count == n.count {
+	if count == int(n.count) {
 		l.removeNode(p)
 		return false
 	}
@@ -101,7 +102,7 @@ func (l *List) cut(p place, from, to, count int) bool {
 // own behind it. It returns the places of both.
 func (l *List) splitNode(p place, k int) (left, right place) {
 	n := l.at(p)
-	from, count := n.offset(k), n.count-k
+	from, count := n.offset(k), int(n.count)-k
 	data := append(l.alloc(len(n.data)-from), n.data[from:]...)
 	l.cut(p, from, len(n.data), count)
 	right = l.insertNode(place{p.b, p.n + 1}, data)
@@ -123,7 +124,7 @@ func (l *List) join(p place) bool {
 	}
 	l.reserve(n, len(m.data))
 	n.data = append(n.data, m.data...)
-	l.counted(p, m.count)
+	l.counted(p, int(m.count))
 	l.touch(p)
 	l.removeNode(q)
 	return true

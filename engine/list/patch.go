@@ -6,15 +6,21 @@ import (
 )
 
 // Patch is what the log says of a list that is not in memory: nodes that are newer than the store's, and ranges of ids whose nodes are no
-// more. It becomes the list when the store's nodes are added.
+// more. It becomes the list when the store's nodes have been added.
 type Patch struct {
-	list   *List // the patched nodes; complete after the last Load
-	gaps   []Row
-	sorted bool
+	list *List
+	// gaps are sorted and apart from each other once the first node of the store is added, or they are taken by a checkpoint.
+	gaps  []Row
+	ready bool
+	taken bool // the running checkpoint has taken the gaps
 }
 
 // NewPatch returns a patch that says nothing.
-func NewPatch(mem Memory) *Patch { return &Patch{list: New(mem, false)} }
+func NewPatch(mem Memory) *Patch {
+	l := New(mem, false)
+	l.partial = true
+	return &Patch{list: l}
+}
 
 // Add takes over a row of the log, newer than those before it.
 func (p *Patch) Add(r Row) error {
@@ -24,45 +30,57 @@ func (p *Patch) Add(r Row) error {
 	if last := len(p.gaps) - 1; last >= 0 && r.ID <= p.gaps[last].ID && r.Last >= p.gaps[last].Last {
 		p.gaps = p.gaps[:last] // the same gap has grown
 	}
-	p.gaps, p.sorted = append(p.gaps, r), false
+	p.gaps, p.ready = append(p.gaps, r), false
 	return nil
 }
+
+// EachPiece is List.EachPiece.
+func (p *Patch) EachPiece(fn func(b []byte)) { p.list.EachPiece(fn) }
+
+// Len returns the number of elements that are in memory.
+func (p *Patch) Len() int { return p.list.Len() }
 
 // Bytes returns the memory that the patch takes.
-func (p *Patch) Bytes() int64 { return p.list.Bytes() + int64(cap(p.gaps))*40 }
+func (p *Patch) Bytes() int64 { return p.list.Bytes() + int64(cap(p.gaps))*gapBytes }
 
-// Rows calls fn with the rows that bring the store up to the patch, in ascending order of ID: first those of all gaps have to be deleted,
-// then those of all nodes set.
-func (p *Patch) Rows(fn func(r Row) error) error {
+// gapBytes is the size of a Row.
+const gapBytes = 40
+
+// TakeDirty is List.TakeDirty for the rows that bring the store up to the patch: the ranges of those that are gone, and the new ones, some
+// of which may be in such a range. Within a call they come in any order.
+func (p *Patch) TakeDirty(from int64, limit int, fn func(r Row)) (next int64, more bool) {
 	p.unite()
-	gaps := p.gaps
-	for _, b := range p.list.blocks {
-		for _, n := range b.nodes {
-			for len(gaps) > 0 && gaps[0].ID <= n.id {
-				if err := fn(gaps[0]); err != nil {
-					return err
-				}
-				gaps = gaps[1:]
-			}
-			if err := fn(Row{ID: n.id, Last: n.id, Data: n.data}); err != nil {
-				return err
-			}
+	p.taken = true
+	next, more = p.list.TakeDirty(from, limit, fn)
+	for _, g := range p.gaps {
+		if g.ID >= from && (!more || g.ID < next) {
+			fn(g)
 		}
 	}
-	for _, g := range gaps {
-		if err := fn(g); err != nil {
-			return err
-		}
-	}
-	return nil
+	return next, more
 }
+
+// Settle is List.Settle.
+func (p *Patch) Settle(ok bool, from int64, limit int) (next int64, more bool) {
+	if p.taken && ok {
+		p.gaps = nil
+	}
+	p.taken = false
+	return p.list.Settle(ok, from, limit)
+}
+
+// QueueDirty is List.QueueDirty. The store has been told of the gaps.
+func (p *Patch) QueueDirty() { p.list.QueueDirty() }
+
+// TakeQueued is List.TakeQueued.
+func (p *Patch) TakeQueued(fn func(r Row)) { p.list.TakeQueued(fn) }
 
 // unite sorts the gaps and makes one of those that touch.
 func (p *Patch) unite() {
-	if p.sorted {
+	if p.ready {
 		return
 	}
-	p.sorted = true
+	p.ready = true
 	slices.SortFunc(p.gaps, func(a, b Row) int { return cmp.Compare(a.ID, b.ID) })
 	united := p.gaps[:0]
 	for _, g := range p.gaps {
@@ -88,20 +106,28 @@ func (p *Patch) Load(id int64, data []byte) error {
 
 // List returns the list, once Load has had all nodes of the store. The patch is of no use afterwards.
 func (p *Patch) List() *List {
+	p.list.partial = false
+	state := gapDirty
+	if p.taken {
+		state = gapTaken
+	}
 	for _, g := range p.gaps {
-		p.list.markGaps(g.ID, g.Last)
+		p.list.markGaps(g.ID, g.Last, state)
 	}
 	return p.list
 }
 
-// markGaps notes that the gaps between ids from lo to hi have changed.
-func (l *List) markGaps(lo, hi int64) {
+// markGaps adds to the states of the gaps between ids from lo to hi.
+func (l *List) markGaps(lo, hi int64, s state) {
 	p, _ := l.find(lo)
 	for p = l.inNext(p); l.inside(p); p = l.next(p) {
-		l.markGap(p, l.changed()<<gapShift)
+		l.markGap(p, s)
 		if l.at(p).id > hi {
 			return
 		}
 	}
-	l.markGap(p, l.changed()<<gapShift)
+	l.markGap(p, s)
 }
+
+// Release is List.Release.
+func (p *Patch) Release(limit int) bool { return p.list.Release(limit) }

@@ -84,7 +84,7 @@ func (l *List) findBack(needle []byte, limit int, fn func(i int) bool) {
 func (l *List) EachNode(fn func(data []byte, count int) bool) {
 	for _, b := range l.blocks {
 		for i := range b.nodes {
-			if !fn(b.nodes[i].data, b.nodes[i].count) {
+			if !fn(b.nodes[i].data, int(b.nodes[i].count)) {
 				return
 			}
 		}

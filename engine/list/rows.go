@@ -55,7 +55,7 @@ func (l *List) mark(p place, s state) {
 
 // markGap adds to the state of the gap before the place p, which may be behind the last node of a block.
 func (l *List) markGap(p place, s state) {
-	if s == 0 {
+	if s == 0 || l.partial {
 		return
 	}
 	if p = l.inNext(p); l.inside(p) {
@@ -137,6 +137,14 @@ func (l *List) tellGap(p place, from int64, fn func(r Row)) bool {
 		fn(r)
 	}
 	return whole
+}
+
+// QueueDirty has the next commit write what the next checkpoint would.
+func (l *List) QueueDirty() {
+	for p := l.skipTo(place{}, dirty|gapDirty); l.inside(p); p = l.skipTo(l.next(p), dirty|gapDirty) {
+		l.mark(p, l.at(p).state&(dirty|gapDirty)>>1)
+	}
+	l.behind |= l.behind & gapDirty >> 1
 }
 
 // Dirty reports whether there is anything for the next checkpoint. It may do so for a while after there was.
