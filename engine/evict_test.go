@@ -117,6 +117,9 @@ func TestWorkingSetBeyondMemory(t *testing.T) {
 		{"one client", 40 << 10, 1, 3000, 0, 3000},
 		{"nothing fits", 1, 3, 30, 1, 50},
 	} {
+		if testing.Short() {
+			c.writes /= 10
+		}
 		t.Run(c.name, func(t *testing.T) {
 			e := openTest(t, vfs.NewMem(), func(o *Options) { o.MaxMemory, o.Databases = c.limit, 1 })
 			var sum atomic.Int64
