@@ -156,12 +156,16 @@ func (t *Txn) age(hash uint64, at *spot, born bool) {
 func (t *Txn) noteAge(hash uint64, at *spot, born bool) {
 	k := &t.e.space.ages
 	bucket, i := at.t.ageAt(t.e.space, hash, at.off)
-	if born {
+	switch {
+	case born:
 		bucket[i] = k.newborn(t.now)
-		return
+	case !t.noTouch:
+		bucket[i] = k.used(bucket[i], t.now)
 	}
-	bucket[i] = k.used(bucket[i], t.now)
 }
+
+// NoTouch says whether the uses of keys do not count, save by Touch (CLIENT NO-TOUCH).
+func (t *Txn) NoTouch(on bool) { t.noTouch = on }
 
 // ageAt finds the place of an entry's age, and has the table keep ages from then on.
 func (t *table) ageAt(sp *space, hash uint64, off uint32) (*[bucketRefs]uint32, int) {

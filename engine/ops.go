@@ -212,7 +212,10 @@ func (t *Txn) Touch(k Key) bool {
 	if at.e == nil {
 		return false
 	}
+	noTouch := t.noTouch
+	t.noTouch = false
 	t.warm(&k, &at, f)
+	t.noTouch = noTouch
 	return true
 }
 

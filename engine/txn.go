@@ -29,6 +29,8 @@ type Txn struct {
 	need  uint64
 	now   int64
 
+	noTouch bool // uses of keys do not count
+
 	changes      int64
 	hits, misses int64
 	uncounted    bool // a look at a collection is no hit or miss

@@ -278,6 +278,7 @@ func (c *Conn) flagLetters() string {
 		{clientClosing, 'c'},
 		{clientUnix, 'U'},
 		{clientNoEvict, 'e'},
+		{clientNoTouch, 'T'},
 	} {
 		if flags&f.flag != 0 {
 			letters = append(letters, f.letter)
@@ -309,16 +310,23 @@ func clientNoEvictRow() *Command {
 func clientNoTouchRow() *Command {
 	return &Command{
 		Name: "no-touch", Arity: 3, Flags: clientFlags, Categories: clientCats, Group: "connection", Since: "7.2.0", Complexity: "O(1)",
-		Summary: "Accepted for the sake of newer clients. What this connection reads counts as an access all the same.",
+		Summary: "Has this connection use keys without their looking used, save by TOUCH.",
 		Args:    onOffArgs(),
 		Run: func(c *Call) error {
-			if _, err := parseOnOff(c.Args[2]); err != nil {
+			on, err := parseOnOff(c.Args[2])
+			if err != nil {
 				return err
 			}
+			c.Conn.setNoTouch(on)
 			c.Out.OK()
 			return nil
 		},
 	}
+}
+
+func (c *Conn) setNoTouch(on bool) {
+	c.setFlag(clientNoTouch, on)
+	c.txn.NoTouch(on)
 }
 
 // onOffArgs describes an argument that is ON or OFF.

@@ -171,6 +171,7 @@ const (
 	clientUnix                                  // U
 	clientClosing                               // c
 	clientNoEvict                               // e
+	clientNoTouch                               // T
 )
 
 // hasFlag reports whether the client is in a state. Any goroutine may call it.

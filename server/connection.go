@@ -253,6 +253,7 @@ func reset(c *Call) error {
 	conn.setProtocol(2)
 	conn.setName("")
 	conn.replies = repliesOn
+	conn.setNoTouch(false)
 	conn.authed = c.Srv.cfg.Load().RequirePass == ""
 	c.Out.Simple("RESET")
 	return nil

@@ -53,7 +53,7 @@
 //     change does end it, before a commit can take half of the transaction.
 //   - MONITOR clients have the limit of pubsub clients where normal ones have none; Redis would let them fill the memory.
 //   - A unix socket that another process listens on is not taken away from it; Redis does that.
-//   - CLIENT NO-TOUCH and NO-EVICT are accepted and change nothing.
+//   - CLIENT NO-EVICT is accepted and changes nothing: no connection is closed to save memory.
 //   - Messages of CLIENT TRACKING are held while the client has replies to come, rather than put among them: a value and the news that it
 //     is outdated travel on different ways here, and the news must come second.
 //   - SHUTDOWN cannot be aborted: nothing that it waits for takes long.
