@@ -438,7 +438,7 @@ func parseLPos(args [][]byte) (lposQuery, error) {
 			case !ok:
 				return q, ErrNotInteger
 			case n == math.MinInt64:
-				return q, errRandomCount
+				n = -1 // it has no negation, and Redis skips nothing
 			case n == 0:
 				return q, errLPosRank
 			}
