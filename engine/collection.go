@@ -82,12 +82,6 @@ func (c *collection) form() (packed, *spread) {
 	return c.at.t.payload(c.t.e.space, c.at.e, f), nil
 }
 
-// packed returns the bytes of a packed collection, nil for any other and for an absent key. They alias the table.
-func (c *collection) packed() packed {
-	p, _ := c.form()
-	return p
-}
-
 // changed notes that the content was changed in place.
 func (c *collection) changed() { c.t.changed(c.at) }
 
