@@ -367,6 +367,9 @@ func lTrim(c *Call) error {
 	if err != nil {
 		return err
 	}
+	if l.Len() > 0 {
+		c.Txn.Announce(c.Keys[0]) // to those who watch it, Redis tells of a change even when nothing goes
+	}
 	if err := l.DropTail(l.Len() - to); err != nil {
 		return err
 	}
