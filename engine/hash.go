@@ -104,10 +104,18 @@ func (h *Hash) write(el *element, field []byte, v Value) error {
 	if err := h.put(el, byte(HashKind), field, v); err != nil {
 		return err
 	}
-	if l := h.t.e.limits.Load(); len(field) > l.HashValue || v.textLen() > l.HashValue || !el.found && h.Len() > l.HashEntries {
+	if l := h.t.e.limits.Load(); len(field) > l.HashValue || v.longerThan(l.HashValue) || !el.found && h.Len() > l.HashEntries {
 		h.widen()
 	}
 	return nil
+}
+
+// maxIntText is the longest text of an integer.
+const maxIntText = len("-9223372036854775808")
+
+// longerThan reports whether the text of a value is longer than n bytes.
+func (v *Value) longerThan(n int) bool {
+	return (v.Kind != Int || n < maxIntText) && v.textLen() > n
 }
 
 // textLen returns the length of a value as Redis sees it.

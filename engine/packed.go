@@ -115,6 +115,15 @@ func (p packed) itemAt(at int, valued bool) item {
 
 // nameAt decodes the lengths of a name: the shared bytes, and where the others begin and end.
 func (p packed) nameAt(at int) (shared, suffix, end int) {
+	shared, size := int(p[at]>>4), int(p[at]&nibble)
+	if shared == nibble || size == nibble {
+		return p.longNameAt(at)
+	}
+	return shared, at + 1, at + 1 + size
+}
+
+// longNameAt is nameAt for a name of which a length does not fit into the first byte.
+func (p packed) longNameAt(at int) (shared, suffix, end int) {
 	b := p[at]
 	shared, size := int(b>>4), int(b&nibble)
 	at++
@@ -169,16 +178,22 @@ func (p packed) find(name []byte) (item, bool) {
 	matched, valued := 0, p.valued()
 	at := p.body()
 	for at < len(p) {
-		it := p.itemAt(at, valued)
-		if it.shared <= matched {
-			rest := p[it.suffix:it.value]
-			matched = it.shared + common(rest, name[it.shared:])
-			if matched == len(name) && it.shared+len(rest) == len(name) {
+		shared, suffix, value := p.nameAt(at)
+		if shared <= matched {
+			matched = shared + common(p[suffix:value], name[shared:])
+			if matched == len(name) && shared+value-suffix == len(name) {
+				it := p.itemAt(at, valued)
 				it.matched = matched
 				return it, true
 			}
 		}
-		at = it.end
+		switch at = value; {
+		case !valued:
+		case p[at] <= maxSmall:
+			at++
+		default:
+			at += valueSize(p[at:])
+		}
 	}
 	return item{start: at, suffix: at, value: at, end: at, matched: matched}, false
 }

@@ -16,6 +16,7 @@ type place struct {
 	s      *slot
 	t      *table
 	bucket *[bucketRefs]uint32
+	entry  uint32 // offset; of a table that has blobs
 }
 
 // slots finds the keys' slots and loads their first cache lines. It holds no lock.
@@ -44,7 +45,7 @@ func (tr *toucher) pages(t *table) {
 }
 
 // entries loads the buckets and entries of keys, whose slots are locked.
-func (tr *toucher) entries(keys []Key) {
+func (tr *toucher) entries(sp *space, keys []Key) {
 	at := tr.at[:len(keys)]
 	tr.partial = false
 	for i := range at {
@@ -60,20 +61,48 @@ func (tr *toucher) entries(keys []Key) {
 			tr.sink += at[i].bucket[0]
 		}
 	}
+	blobs := uint32(0)
 	for i := range at {
 		if p := &at[i]; p.bucket != nil {
-			tr.touchEntry(p.t, p.bucket, tagOf(keys[i].hash))
+			p.entry = tr.touchEntry(p.t, p.bucket, tagOf(keys[i].hash))
+			blobs += p.t.blobs
+		}
+	}
+	if blobs == 0 {
+		return
+	}
+	for i := range at {
+		if p := &at[i]; p.bucket != nil && p.entry != noEntry && p.t.blobs > 0 {
+			tr.touchBlob(sp, p.t.at(p.entry))
 		}
 	}
 }
 
-func (tr *toucher) touchEntry(t *table, bucket *[bucketRefs]uint32, tag uint32) {
+// touchEntry loads the entry that a bucket has for a tag, and returns its offset; noEntry if there is none.
+func (tr *toucher) touchEntry(t *table, bucket *[bucketRefs]uint32, tag uint32) uint32 {
 	for _, ref := range bucket {
 		if ref>>24 == tag {
 			off := ref & (maxArenaBytes - 1)
 			pg := t.arena[off/pageSize]
 			tr.sink += uint32(*(*byte)(unsafe.Pointer(&pg[off%pageSize])))
-			return
+			return off
 		}
 	}
+	return noEntry
 }
+
+// touchBlob loads the first two lines of what an entry has beside the arena: mostly a small collection, which is about as long.
+func (tr *toucher) touchBlob(sp *space, e entry) {
+	f := e.flags()
+	if f&kindMask != kindBlob {
+		return
+	}
+	mem := sp.blobs.at(e.sideNumber(f))
+	tr.sink += uint32(mem[0]) + uint32(mem[cacheLine])
+}
+
+// noEntry is no offset in an arena.
+const noEntry = ^uint32(0)
+
+// cacheLine is no longer than the smallest blob, and usual for processors.
+const cacheLine = 64

@@ -243,7 +243,7 @@ func (t *Txn) tryBatch(keys []Key, ends []int, write bool) int {
 		return 0 // in other databases than those whose slots were found; none can be swapped while a slot is held
 	}
 	t.locked()
-	t.touch.entries(keys[:ends[n-1]])
+	t.touch.entries(t.e.space, keys[:ends[n-1]])
 	ends = ends[:n]
 	if n = t.resident(keys, ends); n == 0 {
 		t.findMissing(keys[:ends[min(len(ends), maxLoadAhead)-1]])
