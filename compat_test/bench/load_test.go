@@ -66,6 +66,10 @@ func TestRequests(t *testing.T) {
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	got = string(enter(func(int) int { return 997 })(nil, 0))
+	if want := string(appendCommand(nil, "ZADD", "board", "895222", "key:000000000997")); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	got = string(pattern([]string{"MGET", "key:__rand_int__", "key:__rand_int__"}, 1, 0)(nil, 0))
 	if want := string(appendCommand(nil, "MGET", "key:000000000000", "key:000000000000")); got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -35,6 +35,11 @@ func bigKinds() []bigKind {
 			make: func(name, number string) []string { return []string{"HSET", bigKey, name, number} },
 			read: func(name, _ string) []string { return []string{"HGET", bigKey, name} },
 		},
+		{
+			name: "zset", title: "a sorted set of %d members",
+			make: func(name, number string) []string { return []string{"ZADD", bigKey, number, name} },
+			read: func(name, _ string) []string { return []string{"ZSCORE", bigKey, name} },
+		},
 	}
 }
 

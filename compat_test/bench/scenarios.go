@@ -9,6 +9,7 @@ func (b *bench) scenarios() []scenario {
 		[]scenario{
 			manyScenario(b.opts.counters),
 			hashMemoryScenario(b.opts),
+			boardMemoryScenario(b.opts),
 			maxmemoryScenario(b.opts.counters),
 			checkpointScenario(),
 		},

@@ -270,7 +270,7 @@ func fuzzScore(b byte) float64 {
 
 // TestManyEntries grows a tree to several levels in different orders, moves entries about, and takes them all out again.
 func TestManyEntries(t *testing.T) {
-	const n = 50_000
+	const n = 20_000
 	orders := map[string]func(i int) float64{
 		"ascending":  func(i int) float64 { return float64(i) },
 		"descending": func(i int) float64 { return float64(-i) },
@@ -370,7 +370,7 @@ func TestOrdSortsLikeScores(t *testing.T) {
 
 // The memory per entry is what this package is for; a change that loses it should not go unnoticed.
 func TestBytesPerEntry(t *testing.T) {
-	const n = 200_000
+	const n = 50_000
 	for _, c := range []struct {
 		name  string
 		score func(i int) float64
