@@ -95,7 +95,23 @@ func (b *blobs) class(n int) uint8 { return b.classOf[(n+blobHead+blobUnit-1)/bl
 
 // alloc returns a blob for n bytes, at most maxBlob, and 0 for want of address space.
 func (b *blobs) alloc(n int) uint32 {
-	number := b.class(n)
+	class := b.class(n)
+	h := b.take(class)
+	if h != 0 {
+		b.used.Add(int64(b.classes[class].size))
+		b.setLen(h, n)
+	}
+	return h
+}
+
+// free takes a blob back.
+func (b *blobs) free(h uint32) {
+	b.used.Add(-int64(b.size(h)))
+	b.giveBack(h)
+}
+
+// take is alloc for memory that somebody else counts, and has a use for all of.
+func (b *blobs) take(number uint8) uint32 {
 	c := &b.classes[number]
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,9 +126,15 @@ func (b *blobs) alloc(n int) uint32 {
 	if s.full(c.size) {
 		c.room = c.room[:last]
 	}
-	b.used.Add(int64(c.size))
-	h := span*unitsPerSpan + uint32(i*c.size/blobUnit)
-	b.setLen(h, n)
+	return span*unitsPerSpan + uint32(i*c.size/blobUnit)
+}
+
+// copyOf returns a blob with a copy of content, 0 for want of address space.
+func (b *blobs) copyOf(content []byte) uint32 {
+	h := b.alloc(len(content))
+	if h != 0 {
+		copy(b.get(h), content)
+	}
 	return h
 }
 
@@ -172,15 +194,14 @@ func (b *blobs) addSlabLocked() bool {
 	return true
 }
 
-// free takes a blob back.
-func (b *blobs) free(h uint32) {
+// giveBack is free for what take has returned.
+func (b *blobs) giveBack(h uint32) {
 	span := h / unitsPerSpan
 	slab := b.slabs[span/spansPerSlab]
 	s := &slab.spans[span%spansPerSlab]
 	c := &b.classes[s.class]
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b.used.Add(-int64(c.size))
 	if s.full(c.size) {
 		s.at = uint32(len(c.room))
 		c.room = append(c.room, span)
@@ -291,22 +312,21 @@ func (m blobMemory) Alloc(n int) []byte {
 
 // Free takes back what Alloc returned, of any length.
 func (m blobMemory) Free(b []byte) {
-	if h, ok := m.sp.blobs.find(b); ok {
+	if h := m.sp.blobs.handle(unsafe.Pointer(unsafe.SliceData(b))); h != 0 {
 		m.sp.blobs.free(h)
 		return
 	}
 	m.sp.sideBytes.Add(-int64(cap(b)))
 }
 
-// find returns the handle of the blob that b is the content of.
-func (b *blobs) find(content []byte) (h uint32, ok bool) {
-	at := unsafe.Pointer(unsafe.SliceData(content))
+// handle returns the handle of the blob that begins at a place, or whose content does; 0 for memory that is no blob's.
+func (b *blobs) handle(at unsafe.Pointer) uint32 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n, ok := b.mu.byPlace[slabNumber(at)]
 	if !ok {
-		return 0, false
+		return 0
 	}
-	in := uintptr(at) - uintptr(unsafe.Pointer(&b.slabs[n].mem[0])) - blobHead
-	return n*unitsPerSlab + uint32(in/blobUnit), true
+	in := uintptr(at) - uintptr(unsafe.Pointer(&b.slabs[n].mem[0]))
+	return n*unitsPerSlab + uint32(in/blobUnit)
 }

@@ -13,9 +13,11 @@
 //
 // A table (table.go) is an open-addressed index of 4-byte references over an arena of entries (entry.go). Both are made of
 // 512-byte pages outside the Go heap (page.go): the collector has nothing to walk, growing never copies more than a table, and
-// a page that is given back fits whoever needs one next; small tables begin with pieces of pages (piece.go). A counter with a 16-byte name takes 21 bytes in the arena (3 of
-// header, 16 of name, 2 of value), 5 in the index at its mean load, and 1 to 2 in what pages, page lists and the slot itself
-// lose. Strings up to 64 bytes live in the arena, too; longer ones, and names beyond 254 bytes, are Go objects beside it.
+// a page that is given back fits whoever needs one next. Small tables have to do with less: an index begins with a bucket of 64 bytes,
+// and the last page of a short arena is as long as it has to be (table_pages.go). A counter with a 16-byte name takes 21 bytes in
+// the arena (3 of header, 16 of name, 2 of value), 5 in the index at its mean load, and 1 to 2 in what pages, page lists and the slot
+// itself lose. Strings up to 64 bytes live in the arena, too, and those up to 8 KiB in blobs (blob.go); longer ones, and names beyond
+// 254 bytes, are Go objects.
 //
 // # Collections
 //

@@ -144,6 +144,7 @@ func Open(opts Options) (*Engine, error) {
 		e.space.close()
 		return nil, err
 	}
+	e.database(0) // nearly everybody uses it
 	e.start()
 	return e, nil
 }

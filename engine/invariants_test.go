@@ -233,7 +233,7 @@ func checkTable(sp *space, t *table, c *census) error {
 // walkDead sums up the garbage of a table.
 func (t *table) walkDead() (dead uint32) {
 	for i, pg := range t.arena {
-		end := min(t.tail-uint32(i*pageSize), uint32(t.arenaPageSize(i)))
+		end := min(t.tail-uint32(i*pageSize), uint32(t.pageRoom(i)))
 		for in := uint32(0); in+entryHeader <= end; {
 			e := entry(pg[in:])
 			f := e.flags()

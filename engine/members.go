@@ -114,10 +114,7 @@ func (m *members) remove(at memberAt, logging bool) {
 	if f := at.e.flags(); f&flagsBusy == flagDirty && f&flagStored == 0 {
 		at.t.remove(m.sp, at.hash, at.e, at.off)
 	} else {
-		if e, off, ok := at.t.replace(m.sp, at.hash, at.e, at.off, cell{isInt: true}); ok {
-			at.e, at.off = e, off
-		}
-		at.e.setFlags(at.e.flags() | flagDeleted)
+		at.e.setFlags(at.t.clearPayload(m.sp, at.e, f) | flagDeleted)
 	}
 	m.tidy(at.t)
 }

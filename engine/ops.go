@@ -394,8 +394,6 @@ func (t *Txn) mark(k *Key, at spot) {
 	at.s.addKeys(-1, -boolInt(f&flagExpires != 0))
 	if obj := at.t.spread(at.e, f); obj != nil {
 		at.s.forget(obj, t.logging)
-		at.t.letGo(t.e.space, at.e.sideNumber(f), obj)
-		obj.detach(t.e.space)
 	}
 	t.changed(at)
 	f = at.e.flags()
@@ -403,11 +401,7 @@ func (t *Txn) mark(k *Key, at spot) {
 		at.t.remove(t.e.space, k.hash, at.e, at.off)
 		return
 	}
-	// An empty cell keeps the entry's side value from living on, and its expiry from being looked for.
-	if e, off, ok := at.t.replace(t.e.space, k.hash, at.e, at.off, cell{isInt: true}); ok {
-		at.e, at.off = e, off
-	}
-	at.e.setFlags(at.e.flags() | flagDeleted)
+	at.e.setFlags(at.t.clearPayload(t.e.space, at.e, f) | flagDeleted)
 }
 
 // expire removes a key whose time has come. Its absence follows from the clock and from what find has noted, so nobody waits

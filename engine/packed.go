@@ -30,14 +30,16 @@ const (
 // The first byte of an item's value. Values in between are lengths or small integers.
 const (
 	valueSmall   byte = 0x00 // to 0x7f: the integer itself
-	valueShort   byte = 0x80 // to 0xbf: a string of 0 to 63 bytes
+	valueShort   byte = 0x80 // to 0x9f: a string of 0 to 31 bytes
+	valueMiddle  byte = 0xa0 // to 0xbf: an integer from 128 on, the high bits of what it is above that; the low byte follows
 	valueLong    byte = 0xc0 // a string, its length as uvarint before it
 	valueInt     byte = 0xc0 // plus 2, 4, 6 or 8: a little-endian integer of so many bytes
 	valueFloat   byte = 0xd0 // 8 bytes of a float64
 	valueExpires byte = 0xe0 // 8 bytes of unix milliseconds, then the value
 
 	maxSmall      = 0x7f
-	maxShortValue = 63
+	maxMiddle     = maxSmall + 1<<13
+	maxShortValue = 31
 	nibble        = 15
 )
 
@@ -158,8 +160,10 @@ func valueSize(b []byte) int {
 	switch v := b[0]; {
 	case v <= maxSmall:
 		return size + 1
-	case v < valueLong:
+	case v < valueMiddle:
 		return size + 1 + int(v-valueShort)
+	case v < valueLong:
+		return size + 2
 	case v == valueLong:
 		n, w := binary.Uvarint(b[1:])
 		return size + 1 + w + int(n)
@@ -218,8 +222,10 @@ func decodeValue(b []byte) (v Value) {
 	switch h := b[0]; {
 	case h <= maxSmall:
 		v.Int = int64(h)
-	case h < valueLong:
+	case h < valueMiddle:
 		v.Kind, v.Str = String, b[1:1+int(h-valueShort)]
+	case h < valueLong:
+		v.Int = int64(h-valueMiddle)<<8 + int64(b[1]) + maxSmall + 1
 	case h == valueLong:
 		n, w := binary.Uvarint(b[1:])
 		v.Kind, v.Str = String, b[1+w:1+w+int(n)]
@@ -256,6 +262,9 @@ func appendValue(dst []byte, v Value) []byte {
 	switch {
 	case v.Kind == Int && v.Int >= 0 && v.Int <= maxSmall:
 		return append(dst, byte(v.Int))
+	case v.Kind == Int && v.Int > maxSmall && v.Int <= maxMiddle:
+		n := v.Int - maxSmall - 1
+		return append(dst, valueMiddle+byte(n>>8), byte(n))
 	case v.Kind == Int:
 		width := intWidth(intKind(v.Int))
 		dst = append(dst, valueInt+byte(width))
@@ -283,7 +292,10 @@ func storeInt(b []byte, n int64) bool {
 	switch h := b[0]; {
 	case h <= maxSmall && n >= 0 && n <= maxSmall:
 		b[0] = byte(n)
-	case h > valueInt && h < valueFloat && intWidth(intKind(n)) <= int(h-valueInt) && (n < 0 || n > maxSmall):
+	case h >= valueMiddle && h < valueLong && n > maxSmall && n <= maxMiddle:
+		n -= maxSmall + 1
+		b[0], b[1] = valueMiddle+byte(n>>8), byte(n)
+	case h > valueInt && h < valueFloat && intWidth(intKind(n)) <= int(h-valueInt) && (n < 0 || n > maxMiddle):
 		var wide [8]byte
 		binary.LittleEndian.PutUint64(wide[:], uint64(n))
 		copy(b[1:1+int(h-valueInt)], wide[:])

@@ -102,8 +102,10 @@ func checkValue(b []byte) (size int, ok bool) {
 	n := 1
 	switch v := b[0]; {
 	case v <= maxSmall:
-	case v < valueLong:
+	case v < valueMiddle:
 		n += int(v - valueShort)
+	case v < valueLong:
+		n++
 	case v == valueLong:
 		long, w := binary.Uvarint(b[1:])
 		if w <= 0 || w > maxCountBytes {

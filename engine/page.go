@@ -9,7 +9,7 @@ import (
 )
 
 // Pages are the unit in which tables take memory. They lie outside the Go heap, so that the garbage collector neither walks
-// nor counts them. A small table begins with pieces of pages (piece.go).
+// nor counts them. A small table has to do with pieces, some of the first bytes of a page, which are blobs.
 const (
 	// pageSize is the unit of a table's arena and index. Measured at ten million counters of 600 to a slot: 512 bytes lose 2 %
 	// at page ends and half a page to each slot; 1 KiB loses less at the ends but makes a small slot cost twice as much.
@@ -24,11 +24,11 @@ type page [pageSize]byte
 // pagePool hands out pages of slabs. Pages that come back are reused first; a slab whose pages are all back is returned to
 // the operating system.
 type pagePool struct {
-	used atomic.Int64 // bytes handed out
+	used   atomic.Int64 // bytes handed out
+	pieces *blobs
 
 	mu struct {
 		sync.Mutex
-		pieces  [pieceClasses]uintptr // the first free piece of each class, 0 for none
 		slabs   map[uintptr]*slab
 		partial []*slab // slabs that have a page to give
 		idle    *slab   // one empty slab is kept, so that a table at the edge does not map and unmap
@@ -41,12 +41,13 @@ type slab struct {
 	free    []uint16 // pages that came back
 	out     int
 	partial bool
-	// loose has, for each page that is cut, how many of its pieces are free; nil when none is.
-	loose []uint8
 }
 
-func newPagePool() *pagePool {
-	p := &pagePool{}
+// minPiece divides the sizes of all pieces.
+const minPiece = bucketRefs * 4
+
+func newPagePool(pieces *blobs) *pagePool {
+	p := &pagePool{pieces: pieces}
 	p.mu.slabs = map[uintptr]*slab{}
 	return p
 }
@@ -57,15 +58,11 @@ func (p *pagePool) bytes() int64 { return p.used.Load() }
 // get returns a page, of which the first size bytes are to be used: pageSize or the size of a piece. Its content is undefined.
 func (p *pagePool) get(size int) *page {
 	p.used.Add(int64(size))
+	if size < pageSize {
+		return p.getPiece(size)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if size < pageSize {
-		return p.getPieceLocked(size)
-	}
-	return p.getLocked()
-}
-
-func (p *pagePool) getLocked() *page {
 	if len(p.mu.partial) == 0 {
 		p.addSlabLocked()
 	}
@@ -76,6 +73,14 @@ func (p *pagePool) getLocked() *page {
 		s.partial = false
 	}
 	return (*page)(unsafe.Pointer(&s.mem[n*pageSize]))
+}
+
+func (p *pagePool) getPiece(size int) *page {
+	h := p.pieces.take(p.pieces.class(size - blobHead))
+	if h == 0 {
+		panic("engine: the address space of blobs is exhausted") // 32 GiB
+	}
+	return (*page)(unsafe.Pointer(unsafe.SliceData(p.pieces.at(h))))
 }
 
 // Get is get for the ranks of sorted sets.
@@ -109,16 +114,12 @@ func (p *pagePool) addSlabLocked() {
 // put takes a page back that get has returned for the same size.
 func (p *pagePool) put(pg *page, size int) {
 	p.used.Add(-int64(size))
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if size < pageSize {
-		p.putPieceLocked(pg, size)
+		p.pieces.giveBack(p.pieces.handle(unsafe.Pointer(pg)))
 		return
 	}
-	p.putLocked(pg)
-}
-
-func (p *pagePool) putLocked(pg *page) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	s := p.mu.slabs[slabNumber(unsafe.Pointer(pg))]
 	n := (uintptr(unsafe.Pointer(pg)) - uintptr(unsafe.Pointer(&s.mem[0]))) / pageSize
 	s.free = append(s.free, uint16(n))
@@ -143,7 +144,7 @@ func (p *pagePool) retireLocked(s *slab) {
 		}
 		s.partial = false
 	}
-	s.free, s.fresh, s.loose = nil, 0, nil
+	s.free, s.fresh = nil, 0
 	if p.mu.idle == nil {
 		p.mu.idle = s
 		return

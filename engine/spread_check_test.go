@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unsafe"
 
 	"quipu/engine/list"
 	"quipu/engine/ranktree"
@@ -124,7 +125,7 @@ func checkNodes(sp *space, o *spread, n *nodes, f flags, c *census) error {
 
 // countPiece adds a piece of a list's memory.
 func (c *census) countPiece(sp *space, b []byte) {
-	if h, ok := sp.blobs.find(b); ok {
+	if h := sp.blobs.handle(unsafe.Pointer(unsafe.SliceData(b))); h != 0 {
 		c.blobBytes += int64(sp.blobs.size(h))
 		return
 	}

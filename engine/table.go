@@ -23,7 +23,8 @@ type space struct {
 }
 
 func newSpace() *space {
-	sp := &space{pages: newPagePool(), blobs: newBlobs(), seed: maphash.MakeSeed()}
+	blobs := newBlobs()
+	sp := &space{pages: newPagePool(blobs), blobs: blobs, seed: maphash.MakeSeed()}
 	sp.freer.init()
 	sp.ranks = ranktree.NewSpace(sp.pages)
 	return sp
@@ -87,8 +88,8 @@ type table struct {
 	// hollow: an entry may be a spread collection that is not to be used as it is, because elements are only in the store or a
 	// checkpoint is at it.
 	hollow bool
-	// sizes are those of the first arena pages: doublings of minPiece, two bits each.
-	sizes uint8
+	// room is the size of the arena's last page, in units of minPiece.
+	room uint8
 	// timed: an entry may be a collection with elements that expire; nextExpiry covers them, too.
 	timed bool
 
@@ -265,6 +266,39 @@ func (t *table) removeRef(hash uint64, off uint32) {
 
 // place writes a new entry into the arena, without a reference to it.
 func (t *table) place(sp *space, name []byte, c cell, f flags) (entry, uint32, bool) {
+	f = layout(name, c, f)
+	near := name
+	if f&flagFarName != 0 {
+		near = nil
+	}
+	size := entrySize(near, c, f)
+	if !t.hasRoom(size) && len(t.arena) > 0 && int(t.room)*minPiece < pageSize {
+		return t.placeAside(sp, name, c, f, size)
+	}
+	blob := uint32(0)
+	if f&kindMask == kindBlob {
+		if blob = sp.blobs.copyOf(c.str); blob == 0 {
+			return nil, 0, false
+		}
+	}
+	e, off, ok := t.alloc(sp, size)
+	if !ok {
+		if blob != 0 {
+			sp.blobs.free(blob)
+		}
+		return nil, 0, false
+	}
+	e[0] = byte(len(near))
+	e.setFlags(f)
+	copy(e[entryHeader:], near)
+	t.fill(sp, e, f, name, c, blob)
+	t.noteExpiry(c.expireAt)
+	t.noteElements(c.elementExpiry())
+	return e, off, true
+}
+
+// layout returns the flags of an entry with a name and a content; those that do not tell of its layout are kept.
+func layout(name []byte, c cell, f flags) flags {
 	f &^= kindMask | flagExpires | flagFarName | flagCollection
 	if c.expireAt != 0 {
 		f |= flagExpires
@@ -272,9 +306,8 @@ func (t *table) place(sp *space, name []byte, c cell, f flags) (entry, uint32, b
 	if c.packed || c.obj != nil {
 		f |= flagCollection
 	}
-	far := len(name) > maxNearName
 	switch {
-	case far:
+	case len(name) > maxNearName:
 		f |= kindSide | flagFarName
 	case c.isInt:
 		f |= intKind(c.num)
@@ -287,37 +320,7 @@ func (t *table) place(sp *space, name []byte, c cell, f flags) (entry, uint32, b
 	default:
 		f |= kindSide
 	}
-	near := name
-	if far {
-		near = nil
-	}
-	blob := uint32(0)
-	if f&kindMask == kindBlob {
-		if blob = sp.blobs.alloc(len(c.str)); blob == 0 {
-			return nil, 0, false
-		}
-	}
-	e, off, ok := t.alloc(sp, entrySize(near, c, f))
-	if !ok {
-		if blob != 0 {
-			sp.blobs.free(blob)
-		}
-		return nil, 0, false
-	}
-	if blob != 0 {
-		copy(sp.blobs.get(blob), c.str)
-		t.blobs++
-	}
-	e[0] = byte(len(near))
-	e.setFlags(f)
-	copy(e[entryHeader:], near)
-	t.fill(sp, e, f, name, c)
-	if blob != 0 {
-		e.setSideNumber(f, blob)
-	}
-	t.noteExpiry(c.expireAt)
-	t.noteElements(c.elementExpiry())
-	return e, off, true
+	return f
 }
 
 func entrySize(near []byte, c cell, f flags) int {
@@ -336,7 +339,7 @@ func entrySize(near []byte, c cell, f flags) int {
 }
 
 // fill writes the expiry and the payload of a fresh entry.
-func (t *table) fill(sp *space, e entry, f flags, name []byte, c cell) {
+func (t *table) fill(sp *space, e entry, f flags, name []byte, c cell, blob uint32) {
 	if f&flagExpires != 0 {
 		e.setExpiry(c.expireAt)
 	}
@@ -354,7 +357,9 @@ func (t *table) fill(sp *space, e entry, f flags, name []byte, c cell) {
 			s.str = append(make([]byte, 0, len(c.str)), c.str...)
 		}
 		e.setSideNumber(f, t.addSide(sp, s))
-	case kindBlob: // place has it
+	case kindBlob:
+		e.setSideNumber(f, blob)
+		t.blobs++
 	default:
 		e.setInt(f, c.num)
 	}
@@ -385,6 +390,29 @@ func (t *table) freeSide(sp *space, n uint32) {
 	}
 }
 
+// clearPayload makes an entry's payload as small as it can be in its place, for a name that is deleted, and returns its flags.
+func (t *table) clearPayload(sp *space, e entry, f flags) flags {
+	switch k := f & kindMask; {
+	case k == kindSide && f&flagFarName != 0:
+		s := &t.side[e.sideNumber(f)]
+		sp.sideBytes.Add(-s.bytes())
+		if s.obj != nil {
+			s.obj.detach(sp)
+		}
+		*s = side{name: s.name, isInt: true}
+		sp.sideBytes.Add(s.bytes())
+	case k == kindSide || k == kindBlob:
+		t.forget(sp, e, f)
+		t.expiries += uint32(f & flagExpires / flagExpires) // the entry keeps that
+		f = f&^kindMask | kindInt32
+		e.setFlags(f)
+		e.setInt(f, 0)
+	}
+	f &^= flagCollection
+	e.setFlags(f)
+	return f
+}
+
 // letGo takes a spread collection out of a side value, which another one has now.
 func (t *table) letGo(sp *space, n uint32, obj *spread) {
 	if s := &t.side[n]; s.obj == obj {
@@ -413,61 +441,12 @@ func (s *side) bytes() int64 {
 // alloc takes size bytes at the end of the arena. An entry never crosses a page; what is left of a page is closed with
 // kindEnd.
 func (t *table) alloc(sp *space, size int) (entry, uint32, bool) {
-	last := len(t.arena) - 1
-	in := int(t.tail) - last*pageSize
-	if last < 0 || in+size > t.arenaPageSize(last) {
-		if len(t.arena)*pageSize >= maxArenaBytes {
-			return nil, 0, false
-		}
-		t.closePage()
-		t.addArenaPage(sp, size)
+	if !t.hasRoom(size) && !t.extend(sp, size) {
+		return nil, 0, false
 	}
 	off := t.tail
 	t.tail += uint32(size)
 	return t.at(off), off, true
-}
-
-// Of the arena's pages, the first smallPages may be pieces: the very first with room for six counters, which is what a slot
-// holds of a hundred thousand, the others at least as large as half of what is before them.
-const (
-	smallPages     = 4
-	firstArenaPage = 128
-)
-
-// arenaPageSize returns how much of page n is there. Its addresses take pageSize all the same.
-func (t *table) arenaPageSize(n int) int {
-	if n >= smallPages {
-		return pageSize
-	}
-	return minPiece << (t.sizes >> (2 * n) & 3)
-}
-
-// addArenaPage appends a page with room for an entry.
-func (t *table) addArenaPage(sp *space, entry int) {
-	n, size := len(t.arena), pageSize
-	if n < smallPages {
-		before := 0
-		for i := range n {
-			before += t.arenaPageSize(i)
-		}
-		if n == 0 {
-			before = 2 * firstArenaPage
-		}
-		size = pieceSize(max(entry, before/2))
-		t.sizes = t.sizes&^(3<<(2*n)) | uint8(pieceClass(size))<<(2*n)
-	}
-	t.tail = uint32(n * pageSize)
-	t.arena = append(t.arena, sp.pages.get(size))
-}
-
-func (t *table) closePage() {
-	last := len(t.arena) - 1
-	if last < 0 {
-		return
-	}
-	if rest := t.arena[last][int(t.tail)-last*pageSize : t.arenaPageSize(last)]; len(rest) >= entryHeader {
-		entry(rest).setFlags(0)
-	}
 }
 
 // each calls fn for every entry that is not garbage, deleted names included. fn must not write the table except for the
@@ -475,7 +454,7 @@ func (t *table) closePage() {
 func (t *table) each(fn func(e entry, off uint32, f flags)) {
 	for i, pg := range t.arena {
 		base := uint32(i * pageSize)
-		pg.each(min(t.tail-base, uint32(t.arenaPageSize(i))), func(e entry, in uint32, f flags) { fn(e, base+in, f) })
+		pg.each(min(t.tail-base, uint32(t.pageRoom(i))), func(e entry, in uint32, f flags) { fn(e, base+in, f) })
 	}
 }
 
@@ -515,12 +494,16 @@ func (t *table) replace(sp *space, hash uint64, e entry, off uint32, c cell) (en
 		t.noteOverwrite(c.expireAt)
 		return e, off, true
 	}
+	if t.restring(sp, e, f, off, c) {
+		t.noteOverwrite(c.expireAt)
+		return t.at(off), off, true
+	}
 	name := t.name(e, f)
 	ne, noff, ok := t.place(sp, name, c, f)
 	if !ok {
 		return e, off, false
 	}
-	e = t.at(off)
+	e = t.at(off) // its page may have grown
 	bucket, i := t.refAt(hash, off)
 	bucket[i] = bucket[i]&^(maxArenaBytes-1) | noff
 	if f&flagQueued != 0 {
@@ -531,6 +514,33 @@ func (t *table) replace(sp *space, hash uint64, e entry, off uint32, c cell) (en
 	}
 	t.bury(sp, e, f)
 	return ne, noff, true
+}
+
+// restring gives a short string that ends the arena another length, where its page has room: what is built up piece by piece then leaves
+// no garbage behind.
+func (t *table) restring(sp *space, e entry, f flags, off uint32, c cell) bool {
+	if f&kindMask != kindShort || c.isInt || c.obj != nil || len(c.str) > maxShort || off+uint32(e.size(f)) != t.tail {
+		return false
+	}
+	if (f&flagExpires != 0) != (c.expireAt != 0) || (f&flagCollection != 0) != c.packed {
+		return false
+	}
+	size, last := e.payloadAt(f)+1+len(c.str), len(t.arena)-1
+	if end := int(off) - last*pageSize + size; end > t.pageRoom(last) {
+		if end > pageSize || !c.packed {
+			return false // a string may lie in the page that would move
+		}
+		t.growPage(sp, end)
+		e = t.at(off)
+	}
+	copy(e[size-len(c.str):size], c.str)
+	e[size-len(c.str)-1] = byte(len(c.str))
+	if c.expireAt != 0 {
+		e.setExpiry(c.expireAt)
+	}
+	t.tail = off + uint32(size)
+	t.noteElements(c.elementExpiry())
+	return true
 }
 
 // overwrite writes c into an entry whose layout already suits it.

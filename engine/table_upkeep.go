@@ -85,16 +85,16 @@ func (t *table) dropIndex(sp *space) {
 
 func (t *table) dropArena(sp *space) {
 	for i, pg := range t.arena {
-		sp.pages.put(pg, t.arenaPageSize(i))
+		sp.pages.put(pg, t.pageRoom(i))
 	}
-	t.arena = nil
+	t.arena, t.room = nil, 0
 }
 
 // pageBytes returns the memory that a table has in pages and pieces.
 func (t *table) pageBytes() int64 {
 	n := int64(len(t.index)) * int64(t.indexPageSize())
 	for i := range t.arena {
-		n += int64(t.arenaPageSize(i))
+		n += int64(t.pageRoom(i))
 	}
 	if t.ages != nil {
 		n += int64(len(t.ages.pages) * t.ages.size)
@@ -121,12 +121,12 @@ const crowdedGarbage = 64 << 10
 // drop reports true for are left behind. The index follows.
 func (t *table) compact(sp *space, drop func(e entry, f flags) bool) {
 	inOrder := t.agesInOrder(drop)
-	old := table{arena: t.arena, tail: t.tail, sizes: t.sizes}
-	t.arena, t.tail, t.dead = nil, 0, 0
+	old := table{arena: t.arena, tail: t.tail, room: t.room}
+	t.arena, t.tail, t.dead, t.room = nil, 0, 0, 0
 	t.queue.reset()
 	t.entries = 0
 	for i, pg := range old.arena {
-		size := old.arenaPageSize(i)
+		size := old.pageRoom(i)
 		pg.each(min(old.tail-uint32(i*pageSize), uint32(size)), func(e entry, _ uint32, f flags) {
 			if drop != nil && drop(e, f) {
 				t.forget(sp, e, f)
