@@ -42,15 +42,15 @@ func (f intField) limits() (least, greatest int64) {
 // fit returns a+b if it fits, and otherwise what overflow makes of it. a is any number for SET, whose b is 0, and one of the type for
 // INCRBY.
 //
-// SET of an unsigned field reads a negative number as one of 64 unsigned bits, as Redis does: it is too large, not too small.
+// SET of an unsigned field reads a negative number as one of 64 unsigned bits, as Redis does: it is too large, not too small. So is, to
+// Redis, a number so far below a signed field that its distance from the greatest passes 64 bits.
 func (f intField) fit(a, b int64, overflow bitOverflow) (value int64, fits bool) {
 	least, greatest := f.limits()
 	sum := a + b
-	above, below := b > 0 && sum < a, b < 0 && sum > a // beyond 64 bits
 	switch {
-	case above || !below && sum > greatest || !f.signed && a < 0:
+	case f.above(a, b, greatest):
 		value = greatest
-	case below || sum < least:
+	case b < 0 && sum > a || sum < least:
 		value = least
 	default:
 		return sum, true
@@ -59,4 +59,16 @@ func (f intField) fit(a, b int64, overflow bitOverflow) (value int64, fits bool)
 		value = f.wrap(uint64(sum))
 	}
 	return value, false
+}
+
+// above reports whether Redis takes a+b to be more than greatest.
+func (f intField) above(a, b, greatest int64) bool {
+	switch distance := greatest - a; {
+	case !f.signed && a < 0, a > greatest:
+		return true
+	case f.signed && f.bits != 64:
+		return b > distance
+	default:
+		return a >= 0 && b > 0 && b > distance
+	}
 }

@@ -378,7 +378,7 @@ func TestBytesPerEntry(t *testing.T) {
 	}{
 		{"whole scores at random", func(int) float64 { return float64(rand.IntN(n)) }, 22},
 		{"times in ascending order", func(i int) float64 { return 1.7e12 + float64(i*37) }, 19},
-		{"fractions at random", func(int) float64 { return rand.Float64() }, 27},
+		{"fractions at random", func(int) float64 { return rand.Float64() }, 29},
 		{"few different scores", func(int) float64 { return float64(rand.IntN(10)) }, 22},
 	} {
 		tree := NewSpace(&heapPages{}).New()
