@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"quipu/persist"
+	"quipu/persist/memdisk"
 )
 
 // The power-cut tests pull the plug of an engine that is being written to, again and again: a clone of its file system is made
@@ -32,7 +33,7 @@ type bound struct{ sent, acked atomic.Int64 }
 // plugged is an engine under load, whose plug can be pulled.
 type plugged struct {
 	e    *Engine
-	fs   *vfs.MemFS
+	fs   *memdisk.FS
 	stop atomic.Bool
 	done sync.WaitGroup
 	// gate lets the load rest between two cuts, while what one has left is examined.
@@ -74,7 +75,7 @@ func crashOptions(o *Options) {
 
 // plugIn opens an engine on a crashable file system, seen through wrap, and puts it under the load of writers.
 func plugIn(t *testing.T, seed uint64, wrap func(vfs.FS) vfs.FS) *plugged {
-	p := &plugged{fs: vfs.NewCrashableMem()}
+	p := &plugged{fs: memdisk.New()}
 	p.e = openTest(t, wrap(p.fs), crashOptions)
 	for w := range crashWriters {
 		x, rnd := p.e.NewTxn(), rand.New(rand.NewPCG(seed, uint64(w)))
@@ -104,7 +105,7 @@ func (p *plugged) run(step func()) {
 }
 
 // cut pulls the plug: it returns what is left, and what had been acknowledged before and sent by then.
-func (p *plugged) cut(rnd *rand.Rand) (fs *vfs.MemFS, atLeast, most *limits) {
+func (p *plugged) cut(rnd *rand.Rand) (fs *memdisk.FS, atLeast, most *limits) {
 	time.Sleep(time.Duration(rnd.IntN(3000)) * time.Microsecond) // not to wait for anything: to cut at a random time
 	atLeast = p.acked()
 	fs = p.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rnd.IntN(101), RNG: rnd})
@@ -404,7 +405,7 @@ func crashTime(d time.Duration) time.Duration {
 }
 
 // cutDuringRecovery starts a recovery and cuts the power in the middle of it, or in the middle of the first checkpoint after it.
-func cutDuringRecovery(t *testing.T, fs *vfs.MemFS, rnd *rand.Rand) *vfs.MemFS {
+func cutDuringRecovery(t *testing.T, fs *memdisk.FS, rnd *rand.Rand) *memdisk.FS {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quipu/persist/memdisk"
 )
 
 func withoutLog(o *Options) { o.AppendOnly, o.Databases = false, 4 }
@@ -42,7 +44,7 @@ func (e *Engine) setTogether(t *testing.T, value int64, keys ...Key) {
 // behind and on both sides of where it is, and to a database that comes into being. Nobody waits for it, and what it holds in
 // the end is each transaction whole or not at all.
 func TestTransactionsCrossACut(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := memdisk.New()
 	e := openTest(t, fs, withoutLog)
 	names := cutNames(e, 4)
 	keys := make([]Key, len(names))
@@ -92,7 +94,7 @@ func TestTransactionsCrossACut(t *testing.T) {
 }
 
 // wantCut looks at what a power cut leaves.
-func wantCut(t *testing.T, fs *vfs.MemFS, names []string, want []int64, elsewhere int64) {
+func wantCut(t *testing.T, fs *memdisk.FS, names []string, want []int64, elsewhere int64) {
 	t.Helper()
 	e := openTest(t, fs.CrashClone(vfs.CrashCloneCfg{}), withoutLog)
 	x := e.NewTxn()
@@ -113,7 +115,7 @@ func wantCut(t *testing.T, fs *vfs.MemFS, names []string, want []int64, elsewher
 // databases, while checkpoints without a log follow each other. Whenever the power fails, the accounts that come back add up.
 func TestSnapshotsHoldWholeTransactions(t *testing.T) {
 	const accounts, clients = 60, 3
-	fs := vfs.NewCrashableMem()
+	fs := memdisk.New()
 	e := openTest(t, fs, withoutLog)
 	var stop atomic.Bool
 	var load sync.WaitGroup

@@ -15,12 +15,14 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"quipu/persist/memdisk"
 )
 
 // faultRun is a scripted life of an engine on a disk of which one operation fails. Fatal ends the goroutine that meets it, as it
 // ends the process in production: what a goroutine does afterwards is not judged.
 type faultRun struct {
-	mem     *vfs.MemFS
+	mem     *memdisk.FS
 	fault   error
 	at      int64 // the number of the operation that fails
 	onward  bool  // and every write after it
@@ -39,7 +41,7 @@ type faultRun struct {
 
 func newFaultRun(at int64, fault error, onward bool) *faultRun {
 	return &faultRun{
-		mem: vfs.NewCrashableMem(), at: at, fault: fault, onward: onward, fatal: make(chan struct{}),
+		mem: memdisk.New(), at: at, fault: fault, onward: onward, fatal: make(chan struct{}),
 		sent: map[string]int64{}, acked: map[string]int64{},
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/anishathalye/porcupine"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quipu/persist/memdisk"
 )
 
 // The test of linearizability has clients run transactions of one to three operations on few keys, each ended by the Wait before
@@ -341,7 +343,7 @@ func linearUpkeep(t *testing.T, e *Engine, clock *atomic.Int64, stop *atomic.Boo
 func TestLinearizable(t *testing.T) {
 	var clock, tick atomic.Int64
 	clock.Store(1_700_000_000_000)
-	fs := vfs.NewCrashableMem()
+	fs := memdisk.New()
 	e := openTest(t, fs, linearOptions(&clock))
 	e.database(0)
 	var stop atomic.Bool
@@ -371,7 +373,7 @@ func TestLinearizable(t *testing.T) {
 
 // play lets the clients of a round run, cuts the power in between, and returns the history that the cut leaves, with what came
 // back of it.
-func (r *linearRound) play(t *testing.T, fs *vfs.MemFS, rnd *rand.Rand) []*linearTxn {
+func (r *linearRound) play(t *testing.T, fs *memdisk.FS, rnd *rand.Rand) []*linearTxn {
 	t.Helper()
 	var clients sync.WaitGroup
 	for c := range linearClients {

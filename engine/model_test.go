@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quipu/persist/memdisk"
 )
 
 // modelDatabases is how many logical databases the model test uses.
@@ -21,7 +23,7 @@ const modelDatabases = 3
 type model struct {
 	t     *testing.T
 	rnd   *rand.Rand
-	fs    *vfs.MemFS
+	fs    *memdisk.FS
 	e     *Engine
 	x     *Txn
 	clock atomic.Int64
@@ -54,7 +56,7 @@ func runModel(t *testing.T, seed uint64, steps int) {
 
 // newModel opens an engine. What a failed test has done last is logged.
 func newModel(t *testing.T, seed uint64, names []string) *model {
-	m := &model{t: t, rnd: rand.New(rand.NewPCG(seed, 7)), fs: vfs.NewCrashableMem(), log: seed%3 != 2, names: names}
+	m := &model{t: t, rnd: rand.New(rand.NewPCG(seed, 7)), fs: memdisk.New(), log: seed%3 != 2, names: names}
 	m.clock.Store(1_700_000_000_000)
 	for i := range m.dbs {
 		m.dbs[i], m.elements[i] = map[string]cell{}, map[string]map[string]Value{}

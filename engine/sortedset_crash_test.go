@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quipu/persist/memdisk"
 )
 
 // Power cuts of an engine whose writers change sorted sets: what a large set, whose members have rows of their own, and a small one, which
@@ -85,7 +87,7 @@ func (q *inquest) examineBoards(w int) error {
 func TestPowerCutsOfSortedSets(t *testing.T) {
 	clones, deadline := 0, time.Now().Add(crashTime(5*time.Second))
 	for seed := uint64(1); time.Now().Before(deadline); seed++ {
-		p := &plugged{fs: vfs.NewCrashableMem()}
+		p := &plugged{fs: memdisk.New()}
 		p.e = openTest(t, p.fs, crashOptions)
 		for w := range crashWriters {
 			x, keys := p.e.NewTxn(), boardKeys(p.e, w)

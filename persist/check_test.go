@@ -7,6 +7,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quipu/persist/memdisk"
 )
 
 // checkFindings returns what Check says of a directory.
@@ -22,7 +24,7 @@ func checkFindings(t *testing.T, fs vfs.FS) (Summary, []Finding) {
 }
 
 // opensSound fails the test unless the directory opens with everything, after which Check finds nothing any more.
-func opensSound(t *testing.T, fs *vfs.MemFS, h history) {
+func opensSound(t *testing.T, fs *memdisk.FS, h history) {
 	t.Helper()
 	if refused, err := afterDamage(fs, h); refused != nil || err != nil {
 		t.Fatalf("Open: %v, %v", refused, err)
@@ -41,19 +43,19 @@ func manifestPath(t *testing.T, fs vfs.FS) string {
 
 // TestCheckTellsRepairsFromDamage: what a power cut leaves and the next start puts right is reported as such, and is no damage.
 func TestCheckTellsRepairsFromDamage(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := memdisk.New()
 	h := damageHistory(t, fs)
 	for _, c := range []struct {
 		name, says string
-		harm       func(fs *vfs.MemFS)
+		harm       func(fs *memdisk.FS)
 	}{
-		{"first copy of the witness", "copy 1 of the witness", func(fs *vfs.MemFS) { zeroAt(t, fs, "data/WITNESS", 0) }},
-		{"second copy of the witness", "copy 2 of the witness", func(fs *vfs.MemFS) { zeroAt(t, fs, "data/WITNESS", witnessStride) }},
-		{"manifest", "the manifest is torn", func(fs *vfs.MemFS) {
+		{"first copy of the witness", "copy 1 of the witness", func(fs *memdisk.FS) { zeroAt(t, fs, "data/WITNESS", 0) }},
+		{"second copy of the witness", "copy 2 of the witness", func(fs *memdisk.FS) { zeroAt(t, fs, "data/WITNESS", witnessStride) }},
+		{"manifest", "the manifest is torn", func(fs *memdisk.FS) {
 			path := manifestPath(t, fs)
 			replaceFile(t, fs, path, append(readAll(t, fs, path), "\x12\x34\x56\x78\x40\x00\x01torn"...))
 		}},
-		{"table of a compaction", "half-written table", func(fs *vfs.MemFS) {
+		{"table of a compaction", "half-written table", func(fs *memdisk.FS) {
 			replaceFile(t, fs, "data/store/999999.sst", bytes.Repeat([]byte{7}, 5000))
 		}},
 	} {
@@ -71,18 +73,18 @@ func TestCheckTellsRepairsFromDamage(t *testing.T) {
 
 // TestCheckFindsRealDamage: the same files, harmed so that something is missing.
 func TestCheckFindsRealDamage(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := memdisk.New()
 	h := damageHistory(t, fs)
 	for _, c := range []struct {
 		name string
-		harm func(fs *vfs.MemFS)
+		harm func(fs *memdisk.FS)
 	}{
-		{"both copies of the witness", func(fs *vfs.MemFS) {
+		{"both copies of the witness", func(fs *memdisk.FS) {
 			zeroAt(t, fs, "data/WITNESS", 0)
 			zeroAt(t, fs, "data/WITNESS", witnessStride)
 		}},
-		{"manifest without its tables", func(fs *vfs.MemFS) { zeroAt(t, fs, manifestPath(t, fs), 0) }},
-		{"table of the store", func(fs *vfs.MemFS) {
+		{"manifest without its tables", func(fs *memdisk.FS) { zeroAt(t, fs, manifestPath(t, fs), 0) }},
+		{"table of the store", func(fs *memdisk.FS) {
 			for _, path := range listFiles(t, fs, "data/store") {
 				if strings.HasSuffix(path, tableExt) {
 					zeroAt(t, fs, path, 0)
@@ -118,7 +120,7 @@ func TestNewestFormatDetectsDamagedWAL(t *testing.T) {
 		format  pebble.FormatMajorVersion
 		refuses bool
 	}{{pebble.FormatDefault, false}, {pebble.FormatNewest, true}} {
-		fs := vfs.NewCrashableMem()
+		fs := memdisk.New()
 		clone := damagedWAL(t, fs, c.format)
 		db, err := pebble.Open("db", &pebble.Options{FS: clone, FormatMajorVersion: c.format, Logger: storeLogger{log: Options{}.withDefaults().Logger}})
 		if (err != nil) != c.refuses {
@@ -136,7 +138,7 @@ func TestNewestFormatDetectsDamagedWAL(t *testing.T) {
 
 // damagedWAL writes synced rows to a Pebble database, behind a first flush as the very first WAL is always in the old format,
 // and returns a copy of it in which a bit of the middle of the WAL is flipped.
-func damagedWAL(t *testing.T, fs *vfs.MemFS, format pebble.FormatMajorVersion) *vfs.MemFS {
+func damagedWAL(t *testing.T, fs *memdisk.FS, format pebble.FormatMajorVersion) *memdisk.FS {
 	t.Helper()
 	db, err := pebble.Open("db", &pebble.Options{FS: fs, FormatMajorVersion: format, Logger: storeLogger{log: Options{}.withDefaults().Logger}})
 	must(t, err)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"quipu/persist/memdisk"
 )
 
 // torture tells whether the long campaigns are asked for.
@@ -18,7 +20,7 @@ func torture() bool { return os.Getenv("QUIPU_TORTURE") != "" }
 
 // powerCut is a file system as a power cut left it, and what was promised by then.
 type powerCut struct {
-	fs     *vfs.MemFS
+	fs     *memdisk.FS
 	hist   history
 	synced int // writes that were acknowledged as durable
 	tried  int // writes that were begun
@@ -30,7 +32,7 @@ type powerCut struct {
 // the run goes on.
 type simulation struct {
 	rng  *rand.Rand
-	mem  *vfs.MemFS
+	mem  *memdisk.FS
 	fs   vfs.FS
 	db   *DB
 	hist history
@@ -49,7 +51,7 @@ type simulation struct {
 	}
 }
 
-func newSimulation(rng *rand.Rand, mem *vfs.MemFS, hist history, depth int, lie bool) *simulation {
+func newSimulation(rng *rand.Rand, mem *memdisk.FS, hist history, depth int, lie bool) *simulation {
 	s := &simulation{rng: rng, mem: mem, hist: hist, dep: depth, oneIn: 20 + rng.IntN(300)}
 	s.mu.rng = rand.New(rand.NewPCG(rng.Uint64(), 1))
 	s.mu.synced, s.mu.tried = len(hist), len(hist)
@@ -180,7 +182,7 @@ func campaign(seed uint64, cuts int, lie bool) (int, error) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	done := 0
 	for done < cuts {
-		s := newSimulation(rng, vfs.NewCrashableMem(), nil, 0, lie)
+		s := newSimulation(rng, memdisk.New(), nil, 0, lie)
 		if err := s.run(nil, 40+rng.IntN(80)); err != nil {
 			return done, fmt.Errorf("seed %d: without a cut: %w", seed, err)
 		}

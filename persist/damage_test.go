@@ -10,11 +10,13 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quipu/persist/memdisk"
 )
 
 // damageHistory fills fs with a directory that has every kind of file in several copies: two checkpoints,
 // segments that are full, in use and recycled, all of it durable.
-func damageHistory(t *testing.T, fs *vfs.MemFS) history {
+func damageHistory(t *testing.T, fs *memdisk.FS) history {
 	t.Helper()
 	s := newSimulation(rand.New(rand.NewPCG(3, 3)), fs, nil, 0, false)
 	s.mu.room = 0
@@ -117,7 +119,7 @@ func replaceFile(t *testing.T, fs vfs.FS, path string, b []byte) {
 }
 
 // afterDamage opens the directory: it has to be refused with an error that names a file, or hold all.
-func afterDamage(fs *vfs.MemFS, h history) (refused error, err error) {
+func afterDamage(fs *memdisk.FS, h history) (refused error, err error) {
 	db, err := Open(Options{FS: fs, Dir: "data", SegmentBytes: MinSegmentBytes, manual: true})
 	if err != nil {
 		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrFormat) {
@@ -142,7 +144,7 @@ func afterDamage(fs *vfs.MemFS, h history) (refused error, err error) {
 }
 
 func TestDamageMatrix(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := memdisk.New()
 	h := damageHistory(t, fs)
 	tries := 3
 	if torture() {
@@ -179,7 +181,7 @@ func TestDamageMatrix(t *testing.T) {
 }
 
 func TestSwappedSegments(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := memdisk.New()
 	h := damageHistory(t, fs)
 	segments := listFiles(t, fs, "data/log")
 	if len(segments) < 3 {
@@ -201,7 +203,7 @@ func TestSwappedSegments(t *testing.T) {
 // One bit in each byte of the footer of a table, which has no checksum of its own,
 // is flipped in turn: the store is refused, or all rows are as they were.
 func TestTableFooterFlips(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := memdisk.New()
 	h := damageHistory(t, fs)
 	for _, path := range listFiles(t, fs, "data/store") {
 		if !strings.HasSuffix(path, ".sst") {

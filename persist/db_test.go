@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quipu/persist/memdisk"
 )
 
 func TestRoundTrip(t *testing.T) {
-	for _, fs := range []vfs.FS{vfs.NewCrashableMem(), vfs.Default} {
+	for _, fs := range []vfs.FS{memdisk.New(), vfs.Default} {
 		dir := "data"
 		if fs == vfs.Default {
 			dir = t.TempDir() + "/a/b"

@@ -12,12 +12,14 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"quipu/persist/memdisk"
 )
 
 // faultRun performs one scripted run in which operation number at fails with fault, then looks at what a
 // power cut would leave. It returns how many operations there were.
 func faultRun(at int64, fault error, onward bool) (ops int64, err error) {
-	s := newSimulation(rand.New(rand.NewPCG(7, 7)), vfs.NewCrashableMem(), nil, 0, false)
+	s := newSimulation(rand.New(rand.NewPCG(7, 7)), memdisk.New(), nil, 0, false)
 	var n atomic.Int64
 	var where atomic.Pointer[string]
 	s.inject = func(op errorfs.Op) error {

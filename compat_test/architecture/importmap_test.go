@@ -62,6 +62,7 @@ var allowed = map[string]arrows{
 	"engine/list":     {},
 	"engine/ranktree": {},
 	"persist":         {},
+	"persist/memdisk": {},
 
 	"cluster/hashslot": {},
 }
@@ -71,6 +72,12 @@ var allowedInTests = map[string]arrows{
 	"server": {
 		"server/logging":       "the log lines that a client's doings leave are part of what is tested",
 		"server/resp/resptest": "commands are compared with the real redis-server's",
+	},
+	"engine": {
+		"persist/memdisk": "power cuts are tried on a disk in memory",
+	},
+	"persist": {
+		"persist/memdisk": "power cuts are tried on a disk in memory",
 	},
 	"server/resp": {
 		"server/resp/resptest": "what the reader takes and refuses is compared with the real redis-server",
