@@ -244,14 +244,14 @@ func (z *SortedSet) RemoveRange(from, n int) error {
 // removeSpreadRange is RemoveRange for a part of a spread set.
 func (z *SortedSet) removeSpreadRange(o *spread, from, n int) {
 	m := o.scored()
-	var c ranktree.Cursor
-	name := z.t.borrowName()
+	c, name := z.t.borrowCursor(), z.t.borrowName()
 	for range n {
 		c.Seek(m.ranks, from)
 		name = append(name[:0], c.Member()...)
 		m.remove(m.find(name), name, z.t.logging)
 	}
 	z.t.returnName(name)
+	z.t.returnCursor(c)
 	o.count = m.live
 	z.changed()
 }
@@ -340,9 +340,10 @@ func (z *SortedSet) ByLex(r LexRange, backwards bool) (from, n int) {
 }
 
 func (z *SortedSet) spreadByLex(m *scored, r LexRange, backwards bool) (from, n int) {
-	var c ranktree.Cursor
+	c := z.t.borrowCursor()
 	c.Seek(m.ranks, 0)
 	score := c.Score()
+	z.t.returnCursor(c)
 	from = m.lexRank(&r.Min, score, false)
 	n = max(m.lexRank(&r.Max, score, true)-from, 0)
 	if backwards {
@@ -359,7 +360,7 @@ func (z *SortedSet) Walk(from, n int, backwards bool, fn func(member []byte, sco
 	case n <= 0 || p == nil && o == nil:
 		return
 	case o != nil:
-		walkRanks(o.scored().ranks, from, n, backwards, fn)
+		z.t.walkRanks(o.scored().ranks, from, n, backwards, fn)
 		return
 	case backwards:
 		z.walkBack(p, from-n+1, n, fn)
@@ -375,8 +376,8 @@ func (z *SortedSet) Walk(from, n int, backwards bool, fn func(member []byte, sco
 }
 
 // walkRanks is Walk for a spread set.
-func walkRanks(ranks *ranktree.Tree, from, n int, backwards bool, fn func(member []byte, score float64)) {
-	var c ranktree.Cursor
+func (t *Txn) walkRanks(ranks *ranktree.Tree, from, n int, backwards bool, fn func(member []byte, score float64)) {
+	c := t.borrowCursor()
 	for ok := c.Seek(ranks, from); ok && n > 0; n-- {
 		fn(c.Member(), c.Score())
 		if backwards {
@@ -385,6 +386,23 @@ func walkRanks(ranks *ranktree.Tree, from, n int, backwards bool, fn func(member
 			ok = c.Next()
 		}
 	}
+	t.returnCursor(c)
+}
+
+// borrowCursor returns a cursor. Iterations can be nested.
+func (t *Txn) borrowCursor() *ranktree.Cursor {
+	last := len(t.cursors) - 1
+	if last < 0 {
+		return new(ranktree.Cursor)
+	}
+	c := t.cursors[last]
+	t.cursors = t.cursors[:last]
+	return c
+}
+
+func (t *Txn) returnCursor(c *ranktree.Cursor) {
+	c.Leave()
+	t.cursors = append(t.cursors, c)
 }
 
 // mark is a member that walkBack has passed: where it ends in a buffer, and its score.

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"quipu/cluster/hashslot"
+	"quipu/engine/ranktree"
 )
 
 // Txn is one connection's window on the counters. It locks the slots of the keys that a command names, reads and writes their
@@ -37,9 +38,10 @@ type Txn struct {
 
 	// moves counts what may have moved an entry: a view of a collection then has to find its own again.
 	moves uint64
-	// scratch, spare, picked, names and marks are space for collections to work in, scratch for Edit too.
+	// scratch, spare, picked, names, marks and cursors are space for collections to work in, scratch for Edit too.
 	scratch, spare, picked []byte
 	marks                  []mark
+	cursors                []*ranktree.Cursor
 	names                  [][]byte
 
 	// ready are the keys that were changed and that somebody waits for (wait.go).

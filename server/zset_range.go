@@ -8,7 +8,7 @@ import (
 // zsetRangeCommands returns the rows of the commands that return, count or store a range of a sorted set.
 func zsetRangeCommands() []*Command {
 	return []*Command{
-		zRangeRow(), zRevRangeRow(), rangeByScoreRow(), zRevRangeByScoreRow(), rangeByLexRow(), zRevRangeByLexRow(), zRangeStoreRow(),
+		zRangeRow(), zRevRangeRow(), zRangeByScoreRow(), zRevRangeByScoreRow(), zRangeByLexRow(), zRevRangeByLexRow(), zRangeStoreRow(),
 		zCountRow(), zLexCountRow(),
 	}
 }
@@ -250,7 +250,7 @@ func zRevRange(c *Call) error {
 	return answerRange(c, rangeForm{backwards: true, fixed: true, fixedWay: true})
 }
 
-func rangeByScoreRow() *Command {
+func zRangeByScoreRow() *Command {
 	return &Command{
 		Name: "zrangebyscore", Arity: -4, Flags: FlagReadonly, First: 1, Last: 1, Step: 1,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}},
@@ -265,11 +265,11 @@ func rangeByScoreRow() *Command {
 			{Name: "withscores", Type: ArgPureToken, Token: "WITHSCORES", Since: "2.0.0", Flags: ArgOptional},
 			limitArg(""),
 		},
-		Run: rangeByScore,
+		Run: zRangeByScore,
 	}
 }
 
-func rangeByScore(c *Call) error {
+func zRangeByScore(c *Call) error {
 	return answerRange(c, rangeForm{by: byScore, fixed: true, fixedWay: true})
 }
 
@@ -296,7 +296,7 @@ func zRevRangeByScore(c *Call) error {
 	return answerRange(c, rangeForm{by: byScore, backwards: true, fixed: true, fixedWay: true})
 }
 
-func rangeByLexRow() *Command {
+func zRangeByLexRow() *Command {
 	return &Command{
 		Name: "zrangebylex", Arity: -4, Flags: FlagReadonly, First: 1, Last: 1, Step: 1,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}},
@@ -305,11 +305,11 @@ func rangeByLexRow() *Command {
 		Complexity: "O(log N + M) for M members of a set of N.",
 		DocFlags:   []string{"deprecated"}, Deprecated: "6.2.0", ReplacedBy: "`ZRANGE` with the `BYLEX` argument",
 		Args: []Arg{{Name: "key", Type: ArgKey}, {Name: "min"}, {Name: "max"}, limitArg("")},
-		Run:  rangeByLex,
+		Run:  zRangeByLex,
 	}
 }
 
-func rangeByLex(c *Call) error {
+func zRangeByLex(c *Call) error {
 	return answerRange(c, rangeForm{by: byLex, fixed: true, fixedWay: true})
 }
 

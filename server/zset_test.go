@@ -1,6 +1,10 @@
 package server
 
-import "testing"
+import (
+	"fmt"
+	"strconv"
+	"testing"
+)
 
 // TestSortedSetsServeWhoWaits: whatever makes a sorted set serves those who wait for one, and nothing else does.
 func TestSortedSetsServeWhoWaits(t *testing.T) {
@@ -30,4 +34,39 @@ func TestSortedSetsServeWhoWaits(t *testing.T) {
 	c.want("BZPOPMIN none 0.001", "(nil)")
 	c.want("BZMPOP x 1 none MIN", "(error) ERR timeout is not a float or out of range")
 	c.want("BZMPOP x 1 none MIDDLE", "(error) ERR syntax error")
+}
+
+// leaderboard returns ZADD of so many members.
+func leaderboard(name string, members int) []string {
+	args := []string{"ZADD", name}
+	for i := range members {
+		args = append(args, strconv.Itoa(i*7), fmt.Sprintf("player:%d", i))
+	}
+	return args
+}
+
+func TestSortedSetsDoNotAllocate(t *testing.T) {
+	eng := openMemory(t)
+	for _, size := range []int{20, 2000} {
+		board := fmt.Sprint("board:", size)
+		newBench(t, eng, zAddRow(), leaderboard(board, size)...)
+		for row, args := range map[*Command][]string{
+			zIncrByRow():          {"ZINCRBY", board, "3", "player:7"},
+			zAddRow():             {"ZADD", board, "40", "player:8", "50.5", "player:9"},
+			zScoreRow():           {"ZSCORE", board, "player:7"},
+			zRankRow():            {"ZRANK", board, "player:7"},
+			zRevRankRow():         {"ZREVRANK", board, "player:7"},
+			zCardRow():            {"ZCARD", board},
+			zCountRow():           {"ZCOUNT", board, "(10", "+inf"},
+			zRangeRow():           {"ZRANGE", board, "10", "90", "BYSCORE", "WITHSCORES", "LIMIT", "0", "5"},
+			zRevRangeRow():        {"ZREVRANGE", board, "0", "9", "WITHSCORES"},
+			zRangeByScoreRow():    {"ZRANGEBYSCORE", board, "-inf", "100"},
+			zRemRangeByScoreRow(): {"ZREMRANGEBYSCORE", board, "-inf", "(0"},
+		} {
+			b := newBench(t, eng, row, args...)
+			if n := testing.AllocsPerRun(1000, func() { b.run(t) }); n != 0 {
+				t.Errorf("%v: %v allocations", args, n)
+			}
+		}
+	}
 }

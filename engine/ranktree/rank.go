@@ -44,8 +44,11 @@ type Cursor struct {
 	l    *leaf // nil beside the entries
 	i    int   // entry of the leaf
 	at   int   // where its bytes stand
-	text []byte
+	text [maxNear]byte
 }
+
+// Leave lets go of the tree.
+func (c *Cursor) Leave() { c.t, c.l, c.path = nil, nil, path{} }
 
 // Seek puts the cursor on the entry of a rank of t and reports whether there is one.
 func (c *Cursor) Seek(t *Tree, rank int) bool {
@@ -153,6 +156,6 @@ func (c *Cursor) Member() []byte {
 	if len(prefix) == 0 {
 		return tail
 	}
-	c.text = append(append(c.text[:0], prefix...), tail...)
-	return c.text
+	n := copy(c.text[:], prefix)
+	return c.text[:n+copy(c.text[n:], tail)]
 }

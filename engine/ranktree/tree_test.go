@@ -376,10 +376,10 @@ func TestBytesPerEntry(t *testing.T) {
 		score func(i int) float64
 		most  float64
 	}{
-		{"whole scores at random", func(int) float64 { return float64(rand.IntN(n)) }, 22},
+		{"whole scores at random", func(int) float64 { return float64(rand.IntN(n)) }, 24},
 		{"times in ascending order", func(i int) float64 { return 1.7e12 + float64(i*37) }, 19},
-		{"fractions at random", func(int) float64 { return rand.Float64() }, 29},
-		{"few different scores", func(int) float64 { return float64(rand.IntN(10)) }, 22},
+		{"fractions at random", func(int) float64 { return rand.Float64() }, 31},
+		{"few different scores", func(int) float64 { return float64(rand.IntN(10)) }, 24},
 	} {
 		tree := NewSpace(&heapPages{}).New()
 		for i := range n {
