@@ -176,7 +176,7 @@ type Arg struct {
 	Summary string
 	Since   string // empty: since the command itself
 	Flags   ArgFlag
-	// KeySpec is the index of the key specification that covers this argument. Only read for ArgKey.
+	// KeySpec is the index of the key specification that covers this argument, for ArgKey and for patterns that lead to keys.
 	KeySpec int
 	Sub     []Arg // the alternatives of ArgOneOf, the members of ArgBlock
 }
@@ -222,6 +222,8 @@ type KeySpec struct {
 	Notes string
 	// Index is the position of the first key; Last, Step and Limit are as in Redis's "range" search.
 	Index, Last, Step, Limit int
+	// Unknown: the arguments do not tell where the keys are, or not by a simple rule.
+	Unknown bool
 	// Counted: Index is the position of a number, and that many keys follow it (Redis's "keynum" search).
 	Counted bool
 }
@@ -242,6 +244,8 @@ type Command struct {
 	// two; ok is false where the words name none or are wrong. Its slot is locked with the others. nil: all keys are in the client's database.
 	Elsewhere func(s *Server, args [][]byte) (name []byte, db int, ok bool)
 	Locks     LockMode
+	// LocksAll reports whether a call needs more than its keys, and has everything locked; nil: none does.
+	LocksAll func(args [][]byte) bool
 	// KeyFlags returns what the command does with its key, where that depends on the arguments (KeyVariableFlags).
 	KeyFlags func(args [][]byte) KeyFlag
 
@@ -278,6 +282,11 @@ func (cmd *Command) Parent() *Command { return cmd.parent }
 
 // Is reports whether cmd has all the given flags.
 func (cmd *Command) Is(f Flag) bool { return cmd.Flags&f == f }
+
+// locksAll reports whether a call has everything locked.
+func (cmd *Command) locksAll(args [][]byte) bool {
+	return cmd.Locks == LockEverything || cmd.LocksAll != nil && cmd.LocksAll(args)
+}
 
 // KeyPositions appends to pos the positions of the keys in args, which may have any length >= 1.
 func (cmd *Command) KeyPositions(pos []int, args [][]byte) []int {

@@ -97,7 +97,7 @@ func writeArg(out *resp.Writer, arg Arg) {
 	var fields []docField
 	fields = textField(fields, "name", arg.Name)
 	fields = textField(fields, "type", arg.Type.String())
-	if arg.Type == ArgKey {
+	if arg.Type == ArgKey || arg.KeySpec > 0 {
 		fields = append(fields, docField{"key_spec_index", func(out *resp.Writer) { out.Int(int64(arg.KeySpec)) }})
 	}
 	fields = textField(fields, "token", arg.Token)

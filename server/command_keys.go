@@ -103,6 +103,8 @@ func (cmd *Command) keyFlags(args [][]byte, pos int) KeyFlag {
 func (spec KeySpec) covers(pos int, args [][]byte) bool {
 	n, last := len(args), spec.Index+spec.Last
 	switch {
+	case spec.Unknown:
+		return pos > 1 && spec.Flags&KeyOW != 0 // only what is written is found, by GetKeys
 	case spec.Counted:
 		count, _ := countAt(args, spec.Index)
 		step := max(spec.Step, 1)

@@ -72,6 +72,12 @@ func writeKeySpec(out *resp.Writer, spec KeySpec) {
 	out.BulkString("flags")
 	writeNames(out, spec.Flags.Names(), "")
 	out.BulkString("begin_search")
+	if spec.Unknown {
+		writeSearch(out, "unknown")
+		out.BulkString("find_keys")
+		writeSearch(out, "unknown")
+		return
+	}
 	writeSearch(out, "index", searchField{"index", spec.Index})
 	out.BulkString("find_keys")
 	if spec.Counted {

@@ -93,14 +93,16 @@ func (g *lineGen) command() []line {
 	i, _ := slices.BinarySearch(g.weight, n+1)
 	row := g.rows[i]
 	l := line{g.anyCase(row.Name)}
-	g.group = row.Group
+	if g.group = row.Group; strings.HasPrefix(row.Name, "sort") {
+		g.group = sortGroup
+	}
 	g.chooseRange(row)
 	if len(row.Sub) > 0 {
 		row = pick(g, row.Sub)
 		l = append(l, g.anyCase(row.Name))
 	}
 	l = g.spoil(g.args(l, row.Args))
-	if l.expiresSoon() || l.isNewer() || row.Is(FlagBlocking) && l.lasts() {
+	if l.expiresSoon() || l.isNewer() || row.Is(FlagBlocking) && l.lasts() || g.group == sortGroup && l.storesTies() {
 		return g.command()
 	}
 	switch row.Name {
@@ -108,6 +110,8 @@ func (g *lineGen) command() []line {
 		return []line{wholeScan, l}
 	case "spop": // the servers pick other members: what is left is counted and removed
 		return []line{l, {"SCARD", l.key()}, {"DEL", l.key()}}
+	case "sort", "sort_ro":
+		return []line{forgetRangeError, l}
 	}
 	return []line{l}
 }
@@ -204,6 +208,10 @@ func (g *lineGen) scalar(a Arg) string {
 		}
 	case "list":
 		if arg, ok := g.listScalar(a); ok {
+			return arg
+		}
+	case sortGroup:
+		if arg, ok := g.sortScalar(a); ok {
 			return arg
 		}
 	}

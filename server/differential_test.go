@@ -256,6 +256,8 @@ func alike(l line, redis, quipu resp.Reply) bool {
 		return redis.Kind != resp.KindError && len(redis.Elems) == len(quipu.Elems)
 	case "dump":
 		return sameDump(redis.Text, quipu.Text)
+	case "sort", "sort_ro":
+		return sameSort(l, redis, quipu)
 	case "hgetall":
 		return samePairs(redis, quipu)
 	case "hrandfield", "zrandmember":
@@ -462,7 +464,7 @@ func inspection() []line {
 func comparedRows() []*Command {
 	rows := slices.Concat(counterCommands(), stringCommands(), setCommands(), lcsCommands(), bitmapCommands(), hyperLogLogCommands(),
 		memberCommands(), memberPickCommands(), setAlgebraCommands(),
-		hashCommands(), hashCountCommands(), hashWalkCommands(), zsetRows(), listCommands(), listPopCommands(), listMoveCommands(),
+		hashCommands(), hashCountCommands(), hashWalkCommands(), zsetRows(), listCommands(), listPopCommands(), listMoveCommands(), sortCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands())
 	return slices.DeleteFunc(rows, func(row *Command) bool {
 		return laterThanRedis(row.Since) || row.Name == "pfselftest" // which takes Redis seconds

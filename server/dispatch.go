@@ -100,7 +100,7 @@ func (c *Conn) execute(row *Command, args [][]byte) {
 	c.call.Args, c.call.Cmd = args, row
 	keys := c.callKeys(row, args)
 	c.call.Keys = keys
-	c.lock(row, keys)
+	c.lock(row, args, keys)
 	c.holdPushes(row)
 	c.txn.CountViews(!row.Is(FlagWrite))
 	err := row.Run(&c.call)
@@ -112,9 +112,9 @@ func (c *Conn) execute(row *Command, args [][]byte) {
 }
 
 // lock takes the locks of the row.
-func (c *Conn) lock(row *Command, keys []engine.Key) {
+func (c *Conn) lock(row *Command, args [][]byte, keys []engine.Key) {
 	switch {
-	case row.Locks == LockEverything:
+	case row.locksAll(args):
 		c.txn.LockAll()
 	case row.Locks == LockKeys && len(keys) > 0:
 		c.txn.Lock(keys, row.Is(FlagWrite))

@@ -208,6 +208,9 @@ var (
 	errLPosMaxLen = replyError("ERR MAXLEN can't be negative")
 )
 
+// errSortScore is the answer of SORT to what is no number, without ALPHA.
+var errSortScore = replyError("ERR One or more scores can't be converted into double")
+
 // Errors of blocking commands.
 var (
 	errBlockTimeout = replyError("ERR timeout is not a float or out of range")

@@ -111,7 +111,7 @@ func commandRows() []*Command {
 		memberCommands(), memberPickCommands(), setAlgebraCommands(),
 		hashCommands(), hashCountCommands(), hashWalkCommands(), hashExpireCommands(), hashFieldCommands(),
 		zsetCommands(), zsetRangeCommands(), zsetRemoveCommands(), zsetPopCommands(), zsetCombineCommands(), zsetWalkCommands(),
-		listCommands(), listPopCommands(), listMoveCommands(),
+		listCommands(), listPopCommands(), listMoveCommands(), sortCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands(),
 		infoCommands(), configCommands(), commandCommands(), adminCommands(), aclCommands(),
 		slowlogCommands(), latencyCommands(), memoryCommands(), debugCommands(),

@@ -261,7 +261,7 @@ func (c *Conn) planExec() execPlan {
 		}
 		plan.keys = c.appendElsewhere(plan.keys, q.row, q.args)
 		plan.ends = append(plan.ends, len(plan.keys))
-		plan.everything = plan.everything || q.row.needsEverything()
+		plan.everything = plan.everything || q.row.needsEverything(q.args)
 		plan.write = plan.write || q.row.Is(FlagWrite)
 		if n, err := c.selected(q); err == nil {
 			db = n
@@ -281,8 +281,8 @@ func (c *Conn) selected(q queuedCommand) (int, error) {
 
 // needsEverything reports whether, inside a transaction, the command can only run with every slot locked: it says so, or it looks at
 // counters without naming them (KEYS, SCAN, DBSIZE), for which it would take locks of its own while the transaction holds others.
-func (cmd *Command) needsEverything() bool {
-	if cmd.Locks == LockEverything {
+func (cmd *Command) needsEverything(args [][]byte) bool {
+	if cmd.locksAll(args) {
 		return true
 	}
 	if cmd.Locks == LockKeys && (cmd.First > 0 || cmd.GetKeys != nil) {
