@@ -41,6 +41,14 @@ func dbSize(c *Call) error {
 	return nil
 }
 
+// flushModeArg is accepted and means nothing: memory is given back in the background either way.
+func flushModeArg() Arg {
+	return Arg{Name: "async", Type: ArgOneOf, Flags: ArgOptional, Sub: []Arg{
+		{Name: "async", Type: ArgPureToken, Token: "ASYNC", Since: "4.0.0"},
+		{Name: "sync", Type: ArgPureToken, Token: "SYNC", Since: "6.2.0"},
+	}}
+}
+
 func flushDBRow() *Command {
 	return &Command{
 		Name: "flushdb", Arity: -1, Flags: FlagWrite, Locks: LockEverything,
@@ -48,13 +56,8 @@ func flushDBRow() *Command {
 		Summary:    "Deletes all keys of the database.",
 		Complexity: "O(N) for N keys in the database.",
 		Tips:       []string{"request_policy:all_shards", "response_policy:all_succeeded"},
-		Args: []Arg{
-			{Name: "async", Type: ArgOneOf, Flags: ArgOptional, Sub: []Arg{
-				{Name: "async", Type: ArgPureToken, Token: "ASYNC", Since: "4.0.0"},
-				{Name: "sync", Type: ArgPureToken, Token: "SYNC", Since: "6.2.0"},
-			}},
-		},
-		Run: flushDB,
+		Args:       []Arg{flushModeArg()},
+		Run:        flushDB,
 	}
 }
 
@@ -75,13 +78,8 @@ func flushAllRow() *Command {
 		Summary:    "Deletes all keys of all databases.",
 		Complexity: "O(N) for N keys in all databases.",
 		Tips:       []string{"request_policy:all_shards", "response_policy:all_succeeded"},
-		Args: []Arg{
-			{Name: "async", Type: ArgOneOf, Flags: ArgOptional, Sub: []Arg{
-				{Name: "async", Type: ArgPureToken, Token: "ASYNC", Since: "4.0.0"},
-				{Name: "sync", Type: ArgPureToken, Token: "SYNC", Since: "6.2.0"},
-			}},
-		},
-		Run: flushAll,
+		Args:       []Arg{flushModeArg()},
+		Run:        flushAll,
 	}
 }
 

@@ -15,6 +15,16 @@ func expireCommands() []*Command {
 	}
 }
 
+// expiryConditionArg is the condition on the expiry that there is already, of commands that have it since a version.
+func expiryConditionArg(since string) Arg {
+	return Arg{Name: "condition", Type: ArgOneOf, Since: since, Flags: ArgOptional, Sub: []Arg{
+		{Name: "nx", Type: ArgPureToken, Token: "NX"},
+		{Name: "xx", Type: ArgPureToken, Token: "XX"},
+		{Name: "gt", Type: ArgPureToken, Token: "GT"},
+		{Name: "lt", Type: ArgPureToken, Token: "LT"},
+	}}
+}
+
 func expireRow() *Command {
 	return &Command{
 		Name: "expire", Arity: -3, Flags: FlagWrite | FlagFast, First: 1, Last: 1, Step: 1,
@@ -25,12 +35,7 @@ func expireRow() *Command {
 		Args: []Arg{
 			{Name: "key", Type: ArgKey},
 			{Name: "seconds", Type: ArgInteger},
-			{Name: "condition", Type: ArgOneOf, Since: "7.0.0", Flags: ArgOptional, Sub: []Arg{
-				{Name: "nx", Type: ArgPureToken, Token: "NX"},
-				{Name: "xx", Type: ArgPureToken, Token: "XX"},
-				{Name: "gt", Type: ArgPureToken, Token: "GT"},
-				{Name: "lt", Type: ArgPureToken, Token: "LT"},
-			}},
+			expiryConditionArg("7.0.0"),
 		},
 		Run: expire,
 	}
@@ -48,12 +53,7 @@ func pexpireRow() *Command {
 		Args: []Arg{
 			{Name: "key", Type: ArgKey},
 			{Name: "milliseconds", Type: ArgInteger},
-			{Name: "condition", Type: ArgOneOf, Since: "7.0.0", Flags: ArgOptional, Sub: []Arg{
-				{Name: "nx", Type: ArgPureToken, Token: "NX"},
-				{Name: "xx", Type: ArgPureToken, Token: "XX"},
-				{Name: "gt", Type: ArgPureToken, Token: "GT"},
-				{Name: "lt", Type: ArgPureToken, Token: "LT"},
-			}},
+			expiryConditionArg("7.0.0"),
 		},
 		Run: pexpire,
 	}
@@ -71,12 +71,7 @@ func expireAtRow() *Command {
 		Args: []Arg{
 			{Name: "key", Type: ArgKey},
 			{Name: "unix-time-seconds", Type: ArgUnixTime},
-			{Name: "condition", Type: ArgOneOf, Since: "7.0.0", Flags: ArgOptional, Sub: []Arg{
-				{Name: "nx", Type: ArgPureToken, Token: "NX"},
-				{Name: "xx", Type: ArgPureToken, Token: "XX"},
-				{Name: "gt", Type: ArgPureToken, Token: "GT"},
-				{Name: "lt", Type: ArgPureToken, Token: "LT"},
-			}},
+			expiryConditionArg("7.0.0"),
 		},
 		Run: expireAt,
 	}
@@ -94,12 +89,7 @@ func pexpireAtRow() *Command {
 		Args: []Arg{
 			{Name: "key", Type: ArgKey},
 			{Name: "unix-time-milliseconds", Type: ArgUnixTime},
-			{Name: "condition", Type: ArgOneOf, Since: "7.0.0", Flags: ArgOptional, Sub: []Arg{
-				{Name: "nx", Type: ArgPureToken, Token: "NX"},
-				{Name: "xx", Type: ArgPureToken, Token: "XX"},
-				{Name: "gt", Type: ArgPureToken, Token: "GT"},
-				{Name: "lt", Type: ArgPureToken, Token: "LT"},
-			}},
+			expiryConditionArg("7.0.0"),
 		},
 		Run: pexpireAt,
 	}

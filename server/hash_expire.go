@@ -84,12 +84,7 @@ func fieldExpiryRow(name string, run func(c *Call) error, time Arg, summary stri
 		Args: []Arg{
 			{Name: "key", Type: ArgKey},
 			time,
-			{Name: "condition", Type: ArgOneOf, Flags: ArgOptional, Sub: []Arg{
-				{Name: "nx", Type: ArgPureToken, Token: "NX"},
-				{Name: "xx", Type: ArgPureToken, Token: "XX"},
-				{Name: "gt", Type: ArgPureToken, Token: "GT"},
-				{Name: "lt", Type: ArgPureToken, Token: "LT"},
-			}},
+			expiryConditionArg(""),
 			fieldsArg(),
 		},
 		Run: run,

@@ -94,20 +94,29 @@ type scanFilter struct {
 	count    int // keys to look at
 }
 
+// parseScanCount reads the value of COUNT. A count above maxScanCount is one of maxScanCount.
+func parseScanCount(arg []byte) (int, error) {
+	n, ok := number.ParseInt(arg)
+	switch {
+	case !ok:
+		return 0, ErrNotInteger
+	case n < 1:
+		return 0, ErrSyntax
+	}
+	return int(min(n, maxScanCount)), nil
+}
+
 // parseScanFilter reads the words after the cursor; the last of each kind counts.
 func parseScanFilter(args [][]byte) (scanFilter, error) {
 	f := scanFilter{count: defaultScanCount}
 	for ; len(args) >= 2; args = args[2:] {
 		switch {
 		case isWord(args[0], "COUNT"):
-			n, ok := number.ParseInt(args[1])
-			if !ok {
-				return f, ErrNotInteger
+			n, err := parseScanCount(args[1])
+			if err != nil {
+				return f, err
 			}
-			if n < 1 {
-				return f, ErrSyntax
-			}
-			f.count = int(min(n, maxScanCount))
+			f.count = n
 		case isWord(args[0], "MATCH"):
 			f.pattern = args[1]
 		case isWord(args[0], "TYPE"):

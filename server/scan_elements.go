@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"quipu/server/glob"
-	"quipu/server/number"
 )
 
 // What HSCAN, SSCAN and ZSCAN have in common.
@@ -40,14 +39,11 @@ func parseElementScan(args [][]byte, withNoValues bool) (elementScan, error) {
 		}
 		switch {
 		case isWord(args[0], "COUNT"):
-			n, ok := number.ParseInt(args[1])
-			if !ok {
-				return s, ErrNotInteger
+			n, err := parseScanCount(args[1])
+			if err != nil {
+				return s, err
 			}
-			if n < 1 {
-				return s, ErrSyntax
-			}
-			s.count = int(min(n, maxScanCount))
+			s.count = n
 		case isWord(args[0], "MATCH"):
 			s.pattern = args[1]
 		default:

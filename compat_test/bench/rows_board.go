@@ -58,15 +58,14 @@ func measureBoardMemory(ctx context.Context, b *bench, turn subject, into readin
 		return err
 	}
 	defer srv.discard()
-	resident := func() (int64, error) { return residentBytes(srv.pid()) }
-	empty, err := settled(ctx, b.opts.settleFor, resident)
+	empty, err := b.settledMemory(ctx, srv)
 	if err != nil {
 		return err
 	}
 	if err := fill(srv.addr, b.opts.keys, enter(scattered(b.opts.keys))); err != nil {
 		return fmt.Errorf("making the leaderboard: %w", err)
 	}
-	full, err := settled(ctx, b.opts.settleFor, resident)
+	full, err := b.settledMemory(ctx, srv)
 	if err != nil {
 		return err
 	}

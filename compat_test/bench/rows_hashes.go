@@ -43,8 +43,7 @@ func measureHashMemory(ctx context.Context, b *bench, turn subject, into reading
 		return err
 	}
 	defer srv.discard()
-	resident := func() (int64, error) { return residentBytes(srv.pid()) }
-	empty, err := settled(ctx, b.opts.settleFor, resident)
+	empty, err := b.settledMemory(ctx, srv)
 	if err != nil {
 		return err
 	}
@@ -58,7 +57,7 @@ func measureHashMemory(ctx context.Context, b *bench, turn subject, into reading
 			return fmt.Errorf("making the hashes: %w", err)
 		}
 		made = step.hashes
-		full, err := settled(ctx, b.opts.settleFor, resident)
+		full, err := b.settledMemory(ctx, srv)
 		if err != nil {
 			return err
 		}

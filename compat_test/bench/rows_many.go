@@ -73,10 +73,14 @@ func settled(ctx context.Context, settleFor time.Duration, read func() (int64, e
 	return float64(last), err
 }
 
+// settledMemory is the resident memory of a server once it holds still, in bytes.
+func (b *bench) settledMemory(ctx context.Context, srv *server) (float64, error) {
+	return settled(ctx, b.opts.settleFor, func() (int64, error) { return residentBytes(srv.pid()) })
+}
+
 func (b *bench) measureMemory(ctx context.Context, srv *server, into readings) error {
 	counters := b.opts.counters
-	resident := func() (int64, error) { return residentBytes(srv.pid()) }
-	empty, err := settled(ctx, b.opts.settleFor, resident)
+	empty, err := b.settledMemory(ctx, srv)
 	if err != nil {
 		return err
 	}
@@ -88,7 +92,7 @@ func (b *bench) measureMemory(ctx context.Context, srv *server, into readings) e
 	if err := srv.quiesce(ctx); err != nil {
 		return err
 	}
-	full, err := settled(ctx, b.opts.settleFor, resident)
+	full, err := b.settledMemory(ctx, srv)
 	if err != nil {
 		return err
 	}
