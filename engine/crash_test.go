@@ -384,7 +384,7 @@ func TestPowerCuts(t *testing.T) {
 			fs, atLeast, most := p.cut(rnd)
 			p.gate.Lock()
 			if clones++; clones%4 == 0 {
-				fs = cutDuringRecovery(t, fs, rnd)
+				fs = cutDuringRecovery(t, fs, rnd, crashOptions)
 			}
 			if err := examine(t, fs, atLeast, most); err != nil {
 				t.Fatalf("seed %d, clone %d: %v", seed, clones, err)
@@ -405,11 +405,11 @@ func crashTime(d time.Duration) time.Duration {
 }
 
 // cutDuringRecovery starts a recovery and cuts the power in the middle of it, or in the middle of the first checkpoint after it.
-func cutDuringRecovery(t *testing.T, fs *memdisk.FS, rnd *rand.Rand) *memdisk.FS {
+func cutDuringRecovery(t *testing.T, fs *memdisk.FS, rnd *rand.Rand, options func(*Options)) *memdisk.FS {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		e := openTest(t, fs, crashOptions)
+		e := openTest(t, fs, options)
 		if err := e.cleanUp(); err != nil { // a checkpoint that does not pause
 			panic(err)
 		}
