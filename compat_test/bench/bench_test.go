@@ -14,7 +14,7 @@ import (
 func TestRunsAgainstRedis(t *testing.T) {
 	opts, err := parseOptions([]string{
 		"-quick", "-quipu", "redis-server", "-dir", t.TempDir(), "-server-cpus", "", "-load-cpus", "",
-		"-run", "^(incrby/always|mget|hincrby/none|sadd/none|zincrby/none|zrevrange/none|board|pfadd/none|memory|hashes|disk|restart|maxmemory|checkpoint|big/hash/(checkpoint|delete|expire)|start)",
+		"-run", "^(incrby/always|mget|hincrby/none|sadd/none|zincrby/none|zrevrange/none|board|pfadd/none|memory|hashes|disk|restart|maxmemory|checkpoint|big/(hash|set)/(checkpoint|delete|expire)|start)",
 		"-n", "2000", "-keys", "1000", "-counters", "1000", "-big", "100000", "-quiet", "50ms", "-settle", "20ms",
 	}, io.Discard)
 	if err != nil {
@@ -77,7 +77,9 @@ func TestEveryFigureHasItsRow(t *testing.T) {
 		names = append(names, name+"/cpu", name+"/rate")
 	}
 	for _, event := range []string{"checkpoint", "evict", "load", "delete", "expire"} {
-		names = append(names, "big/hash/"+event+"/ratio", "big/zset/"+event+"/ratio")
+		for _, kind := range []string{"hash", "zset", "set", "list"} {
+			names = append(names, "big/"+kind+"/"+event+"/ratio")
+		}
 	}
 	names = append(names, "zincrby/none/p16/cpu", "zincrby/always/p16/cpu", "zrevrange/none/p16/cpu", "zrevrange/always/p16/cpu", "board/memory")
 	names = append(names, "sadd/none/p16/cpu", "sadd/always/p16/cpu", "pfadd/none/p16/cpu", "pfadd/always/p16/cpu")

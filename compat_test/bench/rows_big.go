@@ -40,6 +40,16 @@ func bigKinds() []bigKind {
 			make: func(name, number string) []string { return []string{"ZADD", bigKey, number, name} },
 			read: func(name, _ string) []string { return []string{"ZSCORE", bigKey, name} },
 		},
+		{
+			name: "set", title: "a set of %d members",
+			make: func(name, _ string) []string { return []string{"SADD", bigKey, name} },
+			read: func(name, _ string) []string { return []string{"SISMEMBER", bigKey, name} },
+		},
+		{
+			name: "list", title: "a list of %d elements",
+			make: func(name, _ string) []string { return []string{"RPUSH", bigKey, name} },
+			read: func(_, number string) []string { return []string{"LINDEX", bigKey, number} },
+		},
 	}
 }
 
@@ -88,7 +98,9 @@ type bigSubject struct {
 	srv      *server
 	kind     bigKind
 	elements int
-	// without and full are the server's own count of memory without the collection and with it, in bytes.
+	// made: the collection is there. Whoever asks the server has it read back.
+	made bool
+	// without and full are what the server counts against maxmemory without the collection and with it, in bytes.
 	without, full int64
 }
 
@@ -141,19 +153,19 @@ func (b *bench) bigRound(ctx context.Context, s *bigSubject, perSecond float64, 
 }
 
 // ensure makes the collection if it is not there.
-func (s *bigSubject) ensure() error {
-	there, err := s.srv.call("EXISTS", bigKey)
-	if err != nil || there == int64(1) {
-		return err
+func (s *bigSubject) ensure() (err error) {
+	if s.made {
+		return nil
 	}
-	if s.without, err = s.usedMemory(); err != nil {
+	if s.without, err = s.limitedMemory(); err != nil {
 		return err
 	}
 	add := func(dst []byte, i int) []byte { return appendCommand(dst, s.kind.make(s.element(i))...) }
 	if err := fill(s.srv.addr, s.elements, add); err != nil {
 		return fmt.Errorf("making %s: %w", bigKey, err)
 	}
-	s.full, err = s.usedMemory()
+	s.made = true
+	s.full, err = s.limitedMemory()
 	return err
 }
 
@@ -162,7 +174,8 @@ func (s *bigSubject) element(i int) (name, number string) {
 	return string(appendKey(nil, i)), strconv.Itoa(i)
 }
 
-func (s *bigSubject) usedMemory() (int64, error) {
+// limitedMemory is what maxmemory limits.
+func (s *bigSubject) limitedMemory() (int64, error) {
 	c, err := dial(s.srv.addr)
 	if err != nil {
 		return 0, err
@@ -172,11 +185,12 @@ func (s *bigSubject) usedMemory() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	used, err := strconv.ParseInt(info["used_memory"], 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("INFO memory, used_memory: %w", err)
+	used, errUsed := strconv.ParseInt(info["used_memory"], 10, 64)
+	beside, errBeside := strconv.ParseInt(info["mem_not_counted_for_evict"], 10, 64)
+	if err := errors.Join(errUsed, errBeside); err != nil {
+		return 0, fmt.Errorf("INFO memory: %w", err)
 	}
-	return used, nil
+	return used - beside, nil
 }
 
 // half is between the memory without the collection and with it.
@@ -187,7 +201,7 @@ func (s *bigSubject) waitFreed(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, bigFreedWithin)
 	defer cancel()
 	return s.srv.waitUntil(ctx, pollWork, func(*conn) (bool, error) {
-		used, err := s.usedMemory()
+		used, err := s.limitedMemory()
 		return used < s.half(), err
 	})
 }
@@ -207,13 +221,14 @@ func bigEvict(ctx context.Context, s *bigSubject) error {
 // bigLoad reads an element, for which the whole collection has to be read back.
 func bigLoad(_ context.Context, s *bigSubject) error {
 	reply, err := s.srv.call(s.kind.read(s.element(s.elements / 2))...)
-	if err == nil && reply == nil {
+	if err == nil && (reply == nil || reply == int64(0)) {
 		return errors.New("an element is lost")
 	}
 	return err
 }
 
 func bigRemove(ctx context.Context, s *bigSubject) error {
+	s.made = false
 	if _, err := s.srv.call("DEL", bigKey); err != nil {
 		return err
 	}
@@ -221,6 +236,7 @@ func bigRemove(ctx context.Context, s *bigSubject) error {
 }
 
 func bigExpire(ctx context.Context, s *bigSubject) error {
+	s.made = false
 	if _, err := s.srv.call("PEXPIRE", bigKey, "1"); err != nil {
 		return err
 	}
