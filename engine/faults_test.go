@@ -27,6 +27,7 @@ type faultRun struct {
 	at      int64 // the number of the operation that fails
 	onward  bool  // and every write after it
 	n       atomic.Int64
+	reads   atomic.Int64 // that are not among them
 	where   atomic.Pointer[string]
 	e       *Engine
 	x       *Txn
@@ -36,17 +37,32 @@ type faultRun struct {
 	mu sync.Mutex
 	// sent and acked count the increments of each counter. Nothing is acknowledged once dead is set.
 	sent, acked map[string]int64
+	// begun and kept count the steps of the tale in the same way. A run without a tale has counters only.
+	tale        *chronicle
+	clock       *sagaClock
+	begun, kept int64
 	dead        bool
 }
 
 func newFaultRun(at int64, fault error, onward bool) *faultRun {
 	return &faultRun{
 		mem: memdisk.New(), at: at, fault: fault, onward: onward, fatal: make(chan struct{}),
-		sent: map[string]int64{}, acked: map[string]int64{},
+		sent: map[string]int64{}, acked: map[string]int64{}, clock: newSagaClock(),
 	}
 }
 
+// newTaleRun is a faultRun that tells of every type in every form, in short lives.
+func newTaleRun(at int64, fault error, onward bool) *faultRun {
+	r := newFaultRun(at, fault, onward)
+	r.tale = newChronicle(0, 4, 1, 17)
+	return r
+}
+
 func (r *faultRun) inject(op errorfs.Op) error {
+	// Nearly all operations of a tale are reads: of those, one in twenty counts.
+	if r.tale != nil && op.Kind.ReadOrWrite() == errorfs.OpIsRead && r.reads.Add(1)%20 != 0 {
+		return nil
+	}
 	i := r.n.Add(1)
 	if i == r.at {
 		where := fmt.Sprintf("operation %d (kind %v of %s)", i, op.Kind, op.Path)
@@ -72,6 +88,9 @@ func (r *faultRun) die(err error) {
 
 func (r *faultRun) options(o *Options) {
 	o.Databases = 1
+	if r.tale != nil {
+		o.Databases, o.Clock = chronicleDatabases, r.clock.now
+	}
 	o.SegmentBytes = 32 << 10
 	o.StoreCacheBytes = 64 << 10
 	o.CheckpointLogBytes = 1 << 40 // checkpoints are asked for
@@ -100,7 +119,7 @@ func (r *faultRun) script() error {
 	if err := r.open(); err != nil {
 		return err
 	}
-	return errors.Join(r.readAll(), r.incr("again"), r.e.Close())
+	return errors.Join(r.readAll(), r.incr("again"), r.tell(), r.e.Close())
 }
 
 func (r *faultRun) work() error {
@@ -111,6 +130,9 @@ func (r *faultRun) work() error {
 			}
 		}
 		if err := r.incr("left", "right"); err != nil {
+			return err
+		}
+		if err := r.tell(); err != nil {
 			return err
 		}
 		// A checkpoint that fails is no loss: the log has everything, and the next one tries again.
@@ -156,6 +178,46 @@ func (r *faultRun) incr(names ...string) error {
 	return nil
 }
 
+// tell lets every saga make a step.
+func (r *faultRun) tell() error {
+	if r.tale == nil {
+		return nil
+	}
+	for range r.tale.cycle() {
+		r.mu.Lock()
+		r.begun++
+		n := r.begun
+		r.mu.Unlock()
+		r.clock.ms.Add(1)
+		if err := r.tale.step(r.x, n); err != nil {
+			return err
+		}
+		if err := r.e.Wait(r.x.Need()); err != nil {
+			return err
+		}
+		r.x.ClearNeed()
+		r.mu.Lock()
+		if !r.dead {
+			r.kept = n
+		}
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// reread drops what is clean and compares all that was told with what it must be.
+func (r *faultRun) reread() error {
+	if r.tale == nil {
+		return nil
+	}
+	r.e.sweep(0, 1, flags.clean)
+	r.clock.ms.Add(1)
+	if n, err := r.tale.examine(r.x); err != nil || n != r.begun {
+		return fmt.Errorf("%w: %d steps of %d: %w", errLied, n, r.begun, err)
+	}
+	return nil
+}
+
 // errLied is a value that the engine has told wrong.
 var errLied = errors.New("a lie")
 
@@ -172,7 +234,7 @@ func (r *faultRun) readAll() error {
 			return fmt.Errorf("%w: %s is %d (there: %v), want %d", errLied, name, v.Int, ok, want)
 		}
 	}
-	return nil
+	return r.reread()
 }
 
 // run plays the script, and returns what is wrong with what it did and left.
@@ -245,36 +307,61 @@ func (r *faultRun) afterwards(percent int) error {
 	if got["left"] != got["right"] {
 		err = fmt.Errorf("half a transaction: left is %d, right is %d", got["left"], got["right"])
 	}
+	if r.tale != nil {
+		n, wrong := r.tale.examine(x)
+		if err = errors.Join(err, wrong); n < r.kept || n > r.begun {
+			err = fmt.Errorf("%d steps; %d were acknowledged, %d were begun: %w", n, r.kept, r.begun, err)
+		}
+	}
 	return errors.Join(err, e.Close())
 }
 
 // TestFaultAtEveryOperation lets each operation of the file system fail in turn: what was acknowledged must be there afterwards,
 // transactions whole, and no key may have been told to be missing or other than it is.
 func TestFaultAtEveryOperation(t *testing.T) {
-	whole := newFaultRun(0, nil, false)
+	strides := []int64{1, 10} // a run on a full disk ends blocked, and keeps its memory
+	if testing.Short() {
+		strides = []int64{5, 50}
+	}
+	faultsEverywhere(t, newFaultRun, strides)
+}
+
+// TestFaultsOfCollections does the same with every type in every form. It has many more operations, so each run of it lets some of them
+// fail; QUIPU_TORTURE lets all.
+func TestFaultsOfCollections(t *testing.T) {
+	whole := newTaleRun(0, nil, false)
+	if err := whole.run(); err != nil {
+		t.Fatal(err)
+	}
+	runs := int64(torture(24))
+	if testing.Short() {
+		runs = 8
+	}
+	stride := max(whole.n.Load()/runs, 1)
+	faultsEverywhere(t, newTaleRun, []int64{stride, 8 * stride})
+}
+
+// faultsEverywhere plays a script with a fault in every so many operations: reading and writing fails once, or the disk is full from then on.
+func faultsEverywhere(t *testing.T, script func(at int64, fault error, onward bool) *faultRun, strides []int64) {
+	t.Helper()
+	whole := script(0, nil, false)
 	if err := whole.run(); err != nil {
 		t.Fatal(err)
 	}
 	operations := whole.n.Load()
-	for _, c := range []struct {
-		fault  error
-		stride int64
-	}{{syscall.EIO, 1}, {syscall.ENOSPC, 10}} { // a run on a full disk ends blocked, and keeps its memory
-		if testing.Short() {
-			c.stride *= 5
-		}
+	for i, fault := range []error{syscall.EIO, syscall.ENOSPC} {
 		var runs sync.WaitGroup
 		places := make(chan int64)
 		for range 4 { // a run mostly waits
 			runs.Go(func() {
 				for at := range places {
-					if err := newFaultRun(at, c.fault, c.fault == syscall.ENOSPC).run(); err != nil {
-						t.Errorf("%v: %v", c.fault, err)
+					if err := script(at, fault, fault == syscall.ENOSPC).run(); err != nil {
+						t.Errorf("%v: %v", fault, err)
 					}
 				}
 			})
 		}
-		for at := int64(1); at <= operations; at += c.stride {
+		for at := int64(1); at <= operations; at += strides[i] {
 			places <- at
 		}
 		close(places)
