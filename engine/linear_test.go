@@ -149,26 +149,24 @@ func (op *linearOp) apply(s *linearState, now int64) (saw linearSight) {
 func (op *linearOp) key64() int64 { return int64(op.key) + 1000 }
 
 // run executes the operations on the engine and notes what they saw.
-func (op *linearOp) run(x *Txn, k Key) error {
+func (op *linearOp) run(x *Txn, p linearPlace) error {
 	var err error
 	switch op.kind {
 	case opGet:
-		var v Value
-		v, op.saw.ok = x.Get(k)
-		op.saw.n = v.Int
+		op.saw.n, op.saw.ok = p.get()
 	case opIncr:
 		op.saw.ok = true
-		op.saw.n, err = x.IncrBy(k, op.arg)
+		op.saw.n, err = p.incr(op.arg)
 	case opSet:
-		err = x.SetInt(k, op.arg, 0)
+		err = p.set(op.arg, 0)
 	case opSetEx:
 		op.arg += x.Now()
-		err = x.SetInt(k, op.key64(), op.arg)
+		err = p.set(op.key64(), op.arg)
 	case opDelete:
-		op.saw.ok = x.Delete(k)
+		op.saw.ok = p.remove()
 	case opExpire:
 		op.arg += x.Now()
-		op.saw.ok = x.Expire(k, op.arg)
+		op.saw.ok = p.expire(op.arg)
 	case opFlush:
 		x.FlushDB(0)
 	}
@@ -181,18 +179,20 @@ type linearRound struct {
 	clock *atomic.Int64
 	tick  *atomic.Int64
 	name  string
+	form  linearForm
 
 	mu      sync.Mutex
 	history []*linearTxn
 }
 
-func (r *linearRound) key(n int) Key { return r.e.Key(0, fmt.Appendf(nil, "%s:%d", r.name, n)) }
-
 // draw makes up a transaction.
-func draw(rnd *rand.Rand, client int) *linearTxn {
+func (r *linearRound) draw(rnd *rand.Rand, client int) *linearTxn {
 	tx := &linearTxn{client: client}
 	for range 1 + rnd.IntN(3) {
 		op := linearOp{kind: rnd.IntN(opKinds - 1), key: rnd.IntN(linearKeys), arg: 1 + rnd.Int64N(5)}
+		if r.form == membersForm { // which do not expire
+			op.kind = []int{opGet, opIncr, opSet, opSet, opDelete, opIncr}[op.kind]
+		}
 		if op.kind == opExpire || op.kind == opSetEx {
 			op.arg = rnd.Int64N(6) - 1 + int64(op.kind-opExpire)&2 // of both signs for EXPIRE
 		}
@@ -235,7 +235,7 @@ func (r *linearRound) transact(x *Txn, tx *linearTxn) error {
 	}
 	tx.now = x.Now()
 	for i := range tx.ops {
-		if err := tx.ops[i].run(x, keys[i]); err != nil {
+		if err := tx.ops[i].run(x, r.place(x, keys[i], tx.ops[i].key)); err != nil {
 			return err
 		}
 	}
@@ -296,7 +296,7 @@ func (r *linearRound) recoverRound(t *testing.T, fs vfs.FS, history []*linearTxn
 			t.Error(err)
 		}
 	}()
-	reader := &linearRound{e: e, clock: r.clock, tick: r.tick, name: r.name}
+	reader := &linearRound{e: e, clock: r.clock, tick: r.tick, name: r.name, form: r.form}
 	tx := &linearTxn{client: linearClients}
 	for key := range linearKeys {
 		tx.ops = append(tx.ops, linearOp{kind: opGet, key: key})
@@ -351,7 +351,8 @@ func TestLinearizable(t *testing.T) {
 	linearUpkeep(t, e, &clock, &stop, &upkeep)
 	unsure, rounds, deadline := 0, 0, time.Now().Add(crashTime(10*time.Second))
 	for ; time.Now().Before(deadline) || rounds < 10; rounds++ {
-		r := &linearRound{e: e, clock: &clock, tick: &tick, name: fmt.Sprint("round", rounds)}
+		r := &linearRound{e: e, clock: &clock, tick: &tick, name: fmt.Sprint("round", rounds), form: linearForm(rounds) % linearForms}
+		r.fill(t)
 		rnd := rand.New(rand.NewPCG(uint64(rounds), 1))
 		left := r.play(t, fs, rnd)
 		explain(t, fmt.Sprintf("round %d", rounds), r.history)
@@ -381,7 +382,7 @@ func (r *linearRound) play(t *testing.T, fs *memdisk.FS, rnd *rand.Rand) []*line
 		clients.Go(func() {
 			x := r.e.NewTxn()
 			for range linearLength {
-				if err := r.execute(x, draw(own, c)); err != nil {
+				if err := r.execute(x, r.draw(own, c)); err != nil {
 					t.Error(err)
 				}
 			}
