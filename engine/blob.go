@@ -18,12 +18,13 @@ const (
 	// maxBlob is the longest content. Beyond it, a slice header and what the Go allocator rounds up weigh little.
 	maxBlob = maxBlobSize - blobHead
 
-	blobUnit     = 8
-	maxBlobSize  = spanSize / 4
-	minBlobSize  = maxShort
-	spanSize     = 32 << 10
-	spansPerSlab = slabSize / spanSize
-	maxBlobSlabs = 1 << 32 * blobUnit / slabSize
+	blobUnit       = 8
+	maxBlobSize    = spanSize / 4
+	minBlobSize    = maxShort
+	spanSize       = 32 << 10
+	spansPerSlab   = slabSize / spanSize
+	spansPerRegion = regionSize / spanSize
+	maxBlobSlabs   = 1 << 32 * blobUnit / slabSize
 
 	unitsPerSpan = spanSize / blobUnit
 	unitsPerSlab = slabSize / blobUnit
@@ -59,7 +60,9 @@ type blobClass struct {
 type blobSlab struct {
 	mem   []byte
 	spans [spansPerSlab]blobSpan
-	used  int // spans that a class has; guarded by blobs.mu
+	// Guarded by blobs.mu:
+	used [regionsPerSlab]int // spans of each region that a class has
+	huge hugeRegions
 }
 
 // blobSpan is guarded by its class's lock. Blobs that came back are chained by their first bytes.
@@ -167,11 +170,17 @@ func (b *blobs) addSpan(c *blobClass, class uint8) bool {
 	last := len(b.mu.free) - 1
 	span := b.mu.free[last]
 	b.mu.free = b.mu.free[:last]
-	slab := b.slabs[span/spansPerSlab]
-	slab.used++
-	slab.spans[span%spansPerSlab] = blobSpan{class: class}
+	b.useSpanLocked(span)
+	b.slabs[span/spansPerSlab].spans[span%spansPerSlab] = blobSpan{class: class}
 	c.room = append(c.room, span)
 	return true
+}
+
+func (b *blobs) useSpanLocked(span uint32) {
+	slab, at := b.slabs[span/spansPerSlab], span%spansPerSlab
+	used := &slab.used[at/spansPerRegion]
+	slab.huge.grow(slab.mem, int(at*spanSize), *used*spanSize, len(b.mu.byPlace))
+	*used++
 }
 
 func (b *blobs) addSlabLocked() bool {
@@ -224,19 +233,18 @@ func (b *blobs) dropSpan(c *blobClass, s *blobSpan, span uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.mu.free = append(b.mu.free, span)
-	if slab := b.slabs[span/spansPerSlab]; slab.used > 1 {
-		slab.used--
-	} else {
+	slab := b.slabs[span/spansPerSlab]
+	if slab.used[span%spansPerSlab/spansPerRegion]--; slab.used == [regionsPerSlab]int{} {
 		b.retireLocked(span / spansPerSlab)
 	}
 }
 
 // retireLocked gives a slab back, of which no class has a span. The first one stays.
 func (b *blobs) retireLocked(n uint32) {
-	slab := b.slabs[n]
-	if slab.used = 0; n == 0 {
+	if n == 0 {
 		return
 	}
+	slab := b.slabs[n]
 	kept := b.mu.free[:0]
 	for _, span := range b.mu.free {
 		if span/spansPerSlab != n {

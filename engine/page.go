@@ -41,6 +41,7 @@ type slab struct {
 	free    []uint16 // pages that came back
 	out     int
 	partial bool
+	huge    hugeRegions
 }
 
 // minPiece divides the sizes of all pieces.
@@ -67,7 +68,7 @@ func (p *pagePool) get(size int) *page {
 		p.addSlabLocked()
 	}
 	s := p.mu.partial[len(p.mu.partial)-1]
-	n := s.take()
+	n := s.take(len(p.mu.slabs))
 	if s.out == pagesPerSlab {
 		p.mu.partial = p.mu.partial[:len(p.mu.partial)-1]
 		s.partial = false
@@ -89,13 +90,16 @@ func (p *pagePool) Get() *ranktree.Page { return (*ranktree.Page)(p.get(pageSize
 // Put is put for the ranks of sorted sets.
 func (p *pagePool) Put(pg *ranktree.Page) { p.put((*page)(pg), pageSize) }
 
-func (s *slab) take() int {
+// take returns the number of a page. The slab, which has one, is one of so many.
+func (s *slab) take(slabs int) int {
 	s.out++
 	if last := len(s.free) - 1; last >= 0 {
 		n := s.free[last]
 		s.free = s.free[:last]
 		return int(n)
 	}
+	at := s.fresh * pageSize
+	s.huge.grow(s.mem, at, at%regionSize, slabs)
 	s.fresh++
 	return s.fresh - 1
 }

@@ -2,6 +2,8 @@ package engine
 
 import "golang.org/x/sys/unix"
 
-// adviseHuge asks for huge pages: a lookup touches half a dozen places all over memory, and with 4 KiB pages each of them also
-// costs a walk of the page tables. Where there are none, nothing is lost.
-func adviseHuge(slab []byte) { _ = unix.Madvise(slab, unix.MADV_HUGEPAGE) }
+// adviseHuge has memory that is not yet touched become huge pages. Where there are none, nothing is lost.
+func adviseHuge(region []byte) { _ = unix.Madvise(region, unix.MADV_HUGEPAGE) }
+
+// collapse makes a huge page of one that is advised and partly touched. A kernel that can not, before 6.1, does it in its own time.
+func collapse(region []byte) { _ = unix.Madvise(region, unix.MADV_COLLAPSE) }

@@ -12,3 +12,7 @@ func mapSlab() []byte {
 }
 
 func unmapSlab([]byte) {}
+
+func adviseHuge([]byte) {}
+
+func collapse([]byte) {}

@@ -22,9 +22,7 @@ func mapSlab() []byte {
 		_ = unix.MunmapPtr(start, lead)
 	}
 	_ = unix.MunmapPtr(unsafe.Add(slabStart, slabSize), slabSize-lead)
-	slab := unsafe.Slice((*byte)(slabStart), slabSize)
-	adviseHuge(slab)
-	return slab
+	return unsafe.Slice((*byte)(slabStart), slabSize)
 }
 
 func unmapSlab(mem []byte) {

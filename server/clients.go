@@ -106,7 +106,8 @@ func (s *Server) startJanitor() {
 	s.janitorOnce.Do(func() { s.wg.Go(s.janitor) })
 }
 
-// janitor closes idle and stuck clients, and takes the samples that INFO's rates are made of, until the server stops. It stands in for a deadline on every read and write.
+// janitor closes idle and stuck clients, takes the samples that INFO's rates are made of, and gives memory back after a load, until the
+// server stops. It stands in for a deadline on every read and write.
 func (s *Server) janitor() {
 	ticks := time.NewTicker(janitorPeriod)
 	defer ticks.Stop()
@@ -118,7 +119,7 @@ func (s *Server) janitor() {
 			s.sample(now)
 			s.saveIfDue(now)
 			s.closeLate(time.Since(s.started))
-			s.sample(time.Now())
+			s.tidy()
 		}
 	}
 }

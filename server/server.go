@@ -38,6 +38,7 @@ type Server struct {
 	slow      slowLog
 	latency   latencyMonitor
 	vitals    vitals
+	tidier    tidier // the janitor's
 	started   time.Time
 	runID     string // 40 hexadecimal digits, new at each start
 	databases int
