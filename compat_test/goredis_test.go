@@ -26,6 +26,11 @@ func TestGoRedisProgram(t *testing.T) {
 			t.Run("profiles", func(t *testing.T) { keepProfiles(t, c) })
 			t.Run("hits per page", func(t *testing.T) { countPerField(t, c) })
 			t.Run("sessions", func(t *testing.T) { expireFields(t, c) })
+			t.Run("leaderboard", func(t *testing.T) { keepLeaderboard(t, c) })
+			t.Run("visitors", func(t *testing.T) { countVisitors(t, c) })
+			t.Run("jobs", func(t *testing.T) { passJobs(t, c) })
+			t.Run("days", func(t *testing.T) { markDays(t, c) })
+			t.Run("moves", func(t *testing.T) { moveKeys(t, c) })
 		})
 	}
 }

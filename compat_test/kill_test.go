@@ -31,15 +31,17 @@ func TestKillNineLosesNothing(t *testing.T) {
 		t.Run(fmt.Sprint(mode), func(t *testing.T) {
 			t.Parallel()
 			n := startNode(t, mode...)
-			ledgers := make([]*ledger, 8)
-			for i := range ledgers {
-				ledgers[i] = newLedger(i)
+			var books []book
+			for i := range 7 {
+				books = append(books, newLedger(i))
 			}
+			books = append(books, &story{id: 1}, &story{id: 2})
+			rnd := rand.New(rand.NewPCG(1, 7))
 			for range rounds() {
-				loadUntilKilled(n, ledgers)
+				loadUntilKilled(n, books, time.Duration(10+rnd.IntN(60))*time.Millisecond)
 				n.start()
-				for _, l := range ledgers {
-					l.check(t, n)
+				for _, b := range books {
+					b.check(t, n)
 				}
 			}
 		})
@@ -51,6 +53,14 @@ func rounds() int {
 		return 20 * killRounds
 	}
 	return killRounds
+}
+
+// book is what one client knows of what it has written.
+type book interface {
+	// write sends something and books what was acknowledged.
+	write(ctx context.Context, c *redis.Client) error
+	// check compares what is there with the book, which takes it over: what was under way is settled then.
+	check(t *testing.T, n *node)
 }
 
 // ledger is what one client knows of its counters.
@@ -71,23 +81,23 @@ func newLedger(id int) *ledger {
 	}
 }
 
-// loadUntilKilled writes with all ledgers and kills the process in the middle of it.
-func loadUntilKilled(n *node, ledgers []*ledger) {
+// loadUntilKilled writes with all books and kills the process after a time.
+func loadUntilKilled(n *node, books []book, after time.Duration) {
 	ctx, cancel := context.WithCancel(n.t.Context())
 	defer cancel()
 	var clients sync.WaitGroup
-	for _, l := range ledgers {
+	for _, b := range books {
 		clients.Add(1)
 		go func() {
 			defer clients.Done()
 			c := redis.NewClient(&redis.Options{Addr: n.addr(), MaxRetries: -1, DisableIdentity: true, PoolSize: 1})
 			defer c.Close() //nolint:errcheck // its server is dead
-			for l.write(ctx, c) == nil {
+			for b.write(ctx, c) == nil {
 			}
 		}()
 	}
 	// The moment of the kill is the one thing here that must not wait for an event.
-	time.Sleep(time.Duration(10+ledgers[0].rnd.IntN(60)) * time.Millisecond)
+	time.Sleep(after)
 	n.kill()
 	cancel()
 	clients.Wait()

@@ -110,6 +110,19 @@ func startNode(t testing.TB, args ...string) *node {
 // start starts the process on the node's directory and waits until it serves.
 func (n *node) start() {
 	n.t.Helper()
+	n.launch()
+	select {
+	case <-n.log.ready:
+	case <-n.done:
+		n.t.Fatalf("quipu ended instead of serving:\n%s", n.log)
+	case <-time.After(5 * patience):
+		n.t.Fatalf("quipu does not serve after %v:\n%s", 5*patience, n.log)
+	}
+}
+
+// launch starts the process on the node's directory.
+func (n *node) launch() {
+	n.t.Helper()
 	args := append([]string{"--port", n.port, "--dir", n.dir}, n.args...)
 	if n.file != "" {
 		args = append([]string{n.file}, args...)
@@ -130,13 +143,6 @@ func (n *node) start() {
 		_ = n.cmd.Wait() // how it ended is asked of ProcessState
 		close(n.done)
 	}()
-	select {
-	case <-n.log.ready:
-	case <-n.done:
-		n.t.Fatalf("quipu ended instead of serving:\n%s", n.log)
-	case <-time.After(time.Minute):
-		n.t.Fatalf("quipu did not serve within a minute:\n%s", n.log)
-	}
 }
 
 // kill ends the process as kill -9 does. It may be called when it has ended.

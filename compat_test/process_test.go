@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -118,4 +119,54 @@ func waitEnd(t *testing.T, n *node) {
 	case <-ctx.Done():
 		t.Fatalf("the process did not end:\n%s", n.log)
 	}
+}
+
+// TestSignalDuringRecovery asks the process to end while it reads a long log, earlier and later. It ends at once, as Redis does while it
+// loads; the next start has everything.
+func TestSignalDuringRecovery(t *testing.T) {
+	n := startNode(t, "--checkpoint-log-size", "1gb", "--checkpoint-interval", "86400", "--appendfsync", "everysec",
+		"--enable-debug-command", "yes")
+	n.tool("redis-benchmark", "-q", "-n", "300000", "-r", "300000", "-P", "64", "-t", "incr,sadd,zadd,hset,lpush")
+	n.tool("redis-benchmark", "-q", "-n", "100000", "-r", "100000", "-P", "64", "HINCRBY", "large", "field:__rand_int__", "1")
+	want := n.summary()
+	n.kill()
+	began := time.Now()
+	n.start()
+	whole := time.Since(began)
+	if got := n.summary(); got != want {
+		t.Fatalf("after kill -9: %s, want %s", got, want)
+	}
+	n.kill()
+	const tries = 8
+	during := 0
+	for i := range tries {
+		n.launch()
+		time.Sleep(whole * time.Duration(i) / tries) // not to wait for anything: to end it at different times
+		code := n.terminate()
+		if interrupted := strings.Contains(n.log.String(), "Received shutdown signal during loading"); interrupted {
+			during++
+		} else if i > 0 && code != 0 {
+			t.Fatalf("exit code %d:\n%s", code, n.log)
+		}
+	}
+	if during == 0 {
+		t.Error("recovery was never interrupted: the test does not show what it should")
+	}
+	n.start()
+	if got := n.summary(); got != want {
+		t.Fatalf("after recoveries that were cut short: %s, want %s", got, want)
+	}
+}
+
+// summary says how many keys there are and what is in the collections that redis-benchmark writes.
+func (n *node) summary() string {
+	n.t.Helper()
+	lines := "DBSIZE\nSCARD myset\nZCARD myzset\nHLEN myhash\nLLEN mylist\nHLEN large\nDEBUG DIGEST\n"
+	cmd := exec.Command("redis-cli", "-p", n.port)
+	cmd.Stdin = strings.NewReader(lines)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		n.t.Fatalf("%v: %s", err, out)
+	}
+	return string(out)
 }

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // TestTheFirstMinute is what a newcomer does: count, kill, count on.
@@ -53,6 +55,57 @@ func TestRedisBenchmark(t *testing.T) {
 	n.tool("redis-benchmark", "-q", "-n", "2000", "--dbnum", "3", "-r", "100", "INCRBY", "key:__rand_int__", "2")
 }
 
+// TestRedisBenchmarkWithoutOptions runs all that redis-benchmark has, fewer of each.
+func TestRedisBenchmarkWithoutOptions(t *testing.T) {
+	n := startNode(t)
+	out := n.tool("redis-benchmark", "-n", "1000")
+	contain(t, out, "PING_INLINE", "SET", "GET", "INCR", "LPUSH", "RPUSH", "LPOP", "RPOP", "SADD", "HSET", "SPOP", "ZADD", "ZPOPMIN",
+		"LRANGE_100", "LRANGE_600", "MSET (10 keys)")
+	if strings.Contains(out, "ERR") || strings.Contains(out, "WARNING") {
+		t.Fatal(out)
+	}
+}
+
+// fillEveryType gives a node a small and a large key of every type; the large one has 700 elements, or bytes.
+func fillEveryType(t *testing.T, n *node) {
+	t.Helper()
+	ctx, c := t.Context(), n.client()
+	if _, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for name, count := range map[string]int{"small": 3, "large": 700} {
+			p.Set(ctx, "string:"+name, strings.Repeat("x", count), 0)
+			for i := range count {
+				element := fmt.Sprintf("%d is an element", i)
+				p.HSet(ctx, "hash:"+name, element, i)
+				p.SAdd(ctx, "set:"+name, element)
+				p.ZAdd(ctx, "zset:"+name, redis.Z{Score: float64(i), Member: element})
+				p.RPush(ctx, "list:"+name, element)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRedisCliFindsBigKeys of every type.
+func TestRedisCliFindsBigKeys(t *testing.T) {
+	n := startNode(t)
+	fillEveryType(t, n)
+	_, summary, _ := strings.Cut(n.tool("redis-cli", "--bigkeys"), "-------- summary -------")
+	contain(t, summary, "Sampled 10 keys in the keyspace!",
+		`Biggest   list found '"list:large"' has 700 items`,
+		`Biggest   hash found '"hash:large"' has 700 fields`,
+		`Biggest string found '"string:large"' has 700 bytes`,
+		`Biggest    set found '"set:large"' has 700 members`,
+		`Biggest   zset found '"zset:large"' has 700 members`,
+		"2 lists with 703 items (20.00% of keys, avg size 351.50)",
+		"2 hashs with 703 fields", "2 strings with 703 bytes", "2 sets with 703 members", "2 zsets with 703 members")
+	_, summary, _ = strings.Cut(n.tool("redis-cli", "--memkeys", "--memkeys-samples", "0"), "-------- summary -------")
+	for _, kind := range []string{"list", "hash", "string", "set", "zset"} {
+		contain(t, summary, fmt.Sprintf(`Biggest %6s found '"%s:large"' has `, kind, kind))
+	}
+}
+
 // TestRedisCliModes runs the modes of redis-cli that people look at a server with.
 func TestRedisCliModes(t *testing.T) {
 	n := startNode(t)
@@ -87,20 +140,30 @@ func TestRedisCliModes(t *testing.T) {
 	expect(t, n.tool("redis-cli", "MGET", "pipe", "inline"), "499500\n1000\n")
 }
 
-// TestRedisCliHotKeys finds what is used most, under a policy that counts uses.
+// TestRedisCliHotKeys finds what is used most, of every type, under a policy that counts uses.
 func TestRedisCliHotKeys(t *testing.T) {
 	n := startNode(t)
 	n.tool("redis-cli", "CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+	fillEveryType(t, n)
 	for i := range 20 {
 		n.tool("redis-cli", "SET", fmt.Sprintf("page:%d", i), fmt.Sprint(i))
 	}
-	n.tool("redis-benchmark", "-q", "-n", "5000", "-P", "16", "INCRBY", "page:7", "1")
+	for _, command := range [][]string{
+		{"INCRBY", "page:7", "1"},
+		{"HINCRBY", "hash:small", "0 is an element", "1"},
+		{"SISMEMBER", "set:small", "member"},
+		{"ZINCRBY", "zset:small", "1", "member"},
+		{"LINDEX", "list:small", "1"},
+	} {
+		n.tool("redis-benchmark", append([]string{"-q", "-n", "20000", "-P", "16"}, command...)...)
+	}
 	out := n.tool("redis-cli", "--hotkeys")
 	_, summary, found := strings.Cut(out, "-------- summary -------")
 	if !found {
 		t.Fatalf("--hotkeys printed %q", out)
 	}
-	contain(t, summary, "Sampled 20 keys in the keyspace!", "keyname: \"page:7\"")
+	contain(t, summary, "Sampled 30 keys in the keyspace!", `keyname: "page:7"`, `keyname: "hash:small"`, `keyname: "set:small"`,
+		`keyname: "zset:small"`, `keyname: "list:small"`)
 }
 
 // TestEvictionOfACache lets a server with a limit and a policy that deletes take many times what fits.

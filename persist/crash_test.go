@@ -207,6 +207,9 @@ func campaign(seed uint64, cuts int, lie bool) (int, error) {
 
 func TestPowerCuts(t *testing.T) {
 	seeds, cuts := uint64(4), 600
+	if testing.Short() { // the race detector takes ten times as long
+		seeds, cuts = 2, 100
+	}
 	if torture() {
 		seeds, cuts = 200, 2000
 	}
