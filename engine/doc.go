@@ -19,6 +19,10 @@
 // itself lose. Strings up to 64 bytes live in the arena, too, and those up to 8 KiB in blobs (blob.go); longer ones, and names beyond
 // 254 bytes, are Go objects.
 //
+// Pages and blobs lie in slabs of 4 MiB, of huge pages where the kernel has them, though not before they are used (huge.go): with a hundred
+// thousand counters, six to a slot, an entry takes 35 bytes, the pages and spans that hold them 42, and the process 54, where huge pages
+// from the first touch on would make it 72.
+//
 // # Collections
 //
 // A hash, a set, a sorted set or a list is the value of its key. Small, it is packed (packed.go): one string, one entry, one row, written
