@@ -31,7 +31,7 @@ type population struct {
 
 // populations are all that there are, in the order of the table.
 func populations() []population {
-	return []population{counterPopulation(), hashPopulation(), setPopulation(), boardPopulation(), distinctPopulation()}
+	return []population{counterPopulation(), hashPopulation(), setPopulation(), listPopulation(), boardPopulation(), distinctPopulation()}
 }
 
 // counterPopulation is many counters.
