@@ -23,6 +23,9 @@ func (r *Reader) Next(cmd *Command) (bool, error) {
 	if r.err != nil {
 		return false, r.err
 	}
+	if r.whole(cmd) {
+		return true, nil
+	}
 	for r.pos < r.end {
 		switch r.step() {
 		case complete:
@@ -37,6 +40,60 @@ func (r *Reader) Next(cmd *Command) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// maxWhole is the most arguments of a command that whole takes: so much may be parsed twice when a command comes in two packets.
+const maxWhole = 32
+
+// whole takes a command that lies in the buffer from its first byte to its last, as real clients send it. It reports false, and has done
+// nothing, for whatever is different in any way, be it wrong, large or incomplete: that is for step, which can say how, or go on later.
+func (r *Reader) whole(cmd *Command) bool {
+	b := r.buf[r.pos:r.end]
+	if r.pos > r.start || r.searched > 0 || r.limits.Guest || len(b) == 0 || b[0] != '*' {
+		return false
+	}
+	count, at := tinyLength(b)
+	if at == 0 || count == 0 || count > min(maxWhole, r.limits.Args) {
+		return false
+	}
+	first := len(r.args)
+	args := r.args
+	for range count {
+		size, head := tinyLength(b[at:])
+		if head == 0 || b[at] != '$' || size > r.limits.Bulk {
+			return false
+		}
+		from := at + head
+		if at = from + size + len("\r\n"); at > len(b) {
+			return false
+		}
+		args = append(args, b[from:from+size:from+size])
+	}
+	r.args = args
+	cmd.Args, cmd.Size = args[first:len(args):len(args)], at
+	r.pos += at
+	r.start = r.pos
+	return true
+}
+
+// tinyLength parses a line of a mark, which it does not look at, and one or two digits without a leading zero. It returns the length of
+// the line, or 0 where the line is anything else or not complete.
+func tinyLength(line []byte) (n, size int) {
+	if len(line) < 5 {
+		return 0, 0 // and what follows the line, if that is so short, can not be complete either
+	}
+	n = int(line[1] - '0')
+	if n > 9 {
+		return 0, 0
+	}
+	if line[2] == '\r' {
+		return n, 4
+	}
+	low := int(line[2] - '0')
+	if n == 0 || low > 9 || line[3] != '\r' {
+		return 0, 0
+	}
+	return 10*n + low, 5
 }
 
 // step parses as much of the incomplete command as the buffer holds. It leaves off where it can go on, so that
