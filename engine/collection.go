@@ -32,29 +32,29 @@ type collection struct {
 }
 
 // open finds a key that holds a collection of a kind, or nothing.
-func (t *Txn) open(k Key, kind Kind) (collection, error) {
-	c := collection{t: t, k: k, kind: kind}
-	at, f := t.find(&c.k)
+func (c *collection) open(t *Txn, k *Key, kind Kind) error {
+	c.t, c.k, c.kind = t, *k, kind
+	at, f := t.find(k)
 	c.at, c.moves = at, t.moves
 	if !t.uncounted {
 		t.counted(at.e != nil)
 	}
 	if at.e == nil {
-		return c, nil
+		return nil
 	}
 	if f&flagCollection == 0 {
-		return c, ErrWrongType
+		return ErrWrongType
 	}
 	if o := at.t.spread(at.e, f); o != nil {
 		if o.kind() != kind {
-			return c, ErrWrongType
+			return ErrWrongType
 		}
 		t.whole(at.s, o)
 	} else if packed(at.t.payload(t.e.space, at.e, f)).kind() != kind {
-		return c, ErrWrongType
+		return ErrWrongType
 	}
-	t.warm(&c.k, &at, f)
-	return c, nil
+	t.warm(k, &c.at, f)
+	return nil
 }
 
 // CountViews says whether what opens a view of a collection from now on is a hit or a miss. To Redis, a look at what is about to be

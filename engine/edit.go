@@ -26,13 +26,15 @@ func (t *Txn) Edit(k Key, fn func(old []byte) (text []byte, changed bool)) error
 		return ErrWrongType
 	}
 	t.warm(&k, &at, f)
-	c := at.t.cell(t.e.space, at.e, f)
-	switch {
-	case f&kindMask == kindBlob:
-		return t.editBlob(&k, at, c.expireAt, fn)
-	case f&kindMask == kindSide && len(c.str) > maxShort:
-		return t.editSide(&k, at, c, fn)
+	switch f & kindMask {
+	case kindBlob:
+		return t.editBlob(&k, at, at.e.expiry(f), fn)
+	case kindSide:
+		if s := &at.t.side[at.e.sideNumber(f)]; len(s.str) > maxShort {
+			return t.editSide(&k, at, s, fn)
+		}
 	}
+	c := at.t.cell(t.e.space, at.e, f)
 	text, changed := fn(t.copyText(&c))
 	if !changed {
 		return nil
@@ -57,15 +59,14 @@ func (t *Txn) editBlob(k *Key, at spot, expireAt int64, fn func(old []byte) ([]b
 }
 
 // editSide is Edit for a string beside the arena. It is too long for an integer's text, and so is what becomes of it.
-func (t *Txn) editSide(k *Key, at spot, c cell, fn func(old []byte) ([]byte, bool)) error {
-	text, changed := fn(c.str)
+func (t *Txn) editSide(k *Key, at spot, s *side, fn func(old []byte) ([]byte, bool)) error {
+	text, changed := fn(s.str)
 	if !changed {
 		return nil
 	}
 	if len(text) <= maxShort {
-		return t.set(k, at, textCell(text, c.expireAt))
+		return t.set(k, at, textCell(text, at.e.expiry(at.e.flags())))
 	}
-	s := &at.t.side[at.e.sideNumber(at.e.flags())]
 	t.e.space.sideBytes.Add(int64(cap(text)) - int64(cap(s.str)))
 	s.str = text
 	t.changed(at)

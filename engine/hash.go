@@ -10,10 +10,8 @@ import (
 type Hash struct{ collection }
 
 // Hash opens a hash. It returns ErrWrongType for a key that holds something else.
-func (t *Txn) Hash(k Key) (Hash, error) {
-	c, err := t.open(k, HashKind)
-	h := Hash{c}
-	if err == nil {
+func (t *Txn) Hash(k Key) (h Hash, err error) {
+	if err = h.open(t, &k, HashKind); err == nil {
 		h.purge()
 	}
 	return h, err

@@ -15,6 +15,8 @@ type Key struct {
 	order uint16
 	Slot  uint16
 	DB    uint8
+	// again: in a batch, the key before has the same name, so most of what there is to do for this one has just been done.
+	again bool
 }
 
 // Key hashes a name. db is in [0, Options.Databases).
@@ -26,6 +28,17 @@ func (e *Engine) Key(db int, name []byte) Key {
 		Slot:  hashslot.Of(name),
 		DB:    uint8(db),
 	}
+}
+
+// AppendKey appends the Key of a name to those of a batch. Clients often name one key many times in a row: the name is not hashed again
+// then, and not looked for again, as long as the batch's locks are held.
+func (e *Engine) AppendKey(keys []Key, db int, name []byte) []Key {
+	if last := len(keys) - 1; last >= 0 && string(keys[last].Name) == string(name) && keys[last].DB == uint8(db) {
+		k := keys[last]
+		k.again = true
+		return append(keys, k)
+	}
+	return append(keys, e.Key(db, name))
 }
 
 // Row keys. Every row that the engine keeps in the log and the store starts with one of these bytes (0x00 is persist's own):

@@ -15,9 +15,9 @@ type List struct{ collection }
 const maxPackedList = 1024
 
 // List opens a list. It returns ErrWrongType for a key that holds something else.
-func (t *Txn) List(k Key) (List, error) {
-	c, err := t.open(k, ListKind)
-	return List{c}, err
+func (t *Txn) List(k Key) (l List, err error) {
+	err = l.open(t, &k, ListKind)
+	return l, err
 }
 
 // Len returns the number of elements.
@@ -122,11 +122,12 @@ func unpackList(p packed) *list.List {
 func (l *List) PushHead(values ...[]byte) error {
 	p, o := l.form()
 	if o != nil {
-		return l.edit(func(work *list.List) {
-			for _, v := range values {
-				work.PushHead(v)
-			}
-		})
+		work := l.nodes(o)
+		for _, v := range values {
+			work.PushHead(v)
+		}
+		l.noteNodes(o)
+		return nil
 	}
 	b := l.grown(p, len(values))
 	for i := range values {
@@ -142,11 +143,12 @@ func (l *List) PushHead(values ...[]byte) error {
 func (l *List) PushTail(values ...[]byte) error {
 	p, o := l.form()
 	if o != nil {
-		return l.edit(func(work *list.List) {
-			for _, v := range values {
-				work.PushTail(v)
-			}
-		})
+		work := l.nodes(o)
+		for _, v := range values {
+			work.PushTail(v)
+		}
+		l.noteNodes(o)
+		return nil
 	}
 	b := l.grown(p, len(values))
 	if p != nil {
@@ -204,12 +206,21 @@ func (l *List) edit(change func(work *list.List)) error {
 		})
 		return l.storeOrSpread(b)
 	}
+	change(l.nodes(o))
+	l.noteNodes(o)
+	return nil
+}
+
+// nodes returns a spread list to be changed; noteNodes notes afterwards that it was.
+func (l *List) nodes(o *spread) *list.List {
 	work := o.nodes().list
 	work.SetLogging(l.t.logging)
-	change(work)
-	o.count = uint64(work.Len())
+	return work
+}
+
+func (l *List) noteNodes(o *spread) {
+	o.count = uint64(o.nodes().list.Len())
 	l.changed()
-	return nil
 }
 
 // Set replaces element i, which is in [0, Len), by a copy of v.
@@ -223,14 +234,20 @@ func (l *List) Insert(i int, v []byte) error {
 }
 
 // DropHead removes the first n elements, at most all.
-func (l *List) DropHead(n int) error { return l.keep(n, l.Len()) }
+func (l *List) DropHead(n int) error {
+	count := l.Len()
+	return l.keep(n, count, count)
+}
 
 // DropTail removes the last n elements, at most all.
-func (l *List) DropTail(n int) error { return l.keep(0, l.Len()-n) }
-
-// keep removes all elements but those with an index in [from, to). Without any left, the memory is freed in the background.
-func (l *List) keep(from, to int) error {
+func (l *List) DropTail(n int) error {
 	count := l.Len()
+	return l.keep(0, count-n, count)
+}
+
+// keep removes all of the list's count elements but those with an index in [from, to). Without any left, the memory is freed in the
+// background.
+func (l *List) keep(from, to, count int) error {
 	p, o := l.form()
 	switch {
 	case count == 0 || from <= 0 && to >= count:
@@ -239,10 +256,11 @@ func (l *List) keep(from, to int) error {
 		l.drop()
 		return nil
 	case o != nil:
-		return l.edit(func(work *list.List) {
-			work.DropTail(count - to)
-			work.DropHead(from)
-		})
+		work := l.nodes(o)
+		work.DropTail(count - to)
+		work.DropHead(from)
+		l.noteNodes(o)
+		return nil
 	}
 	b := p.elements()
 	kept := b[list.Offset(b, from, count):list.Offset(b, to, count)]

@@ -184,9 +184,13 @@ func (m *model) wait() {
 // operate runs one to five operations under one lock of some kind.
 func (m *model) operate() {
 	n := 1 + m.rnd.IntN(5)
-	keys, ends := make([]Key, n), make([]int, n)
-	for i := range keys {
-		keys[i] = m.e.Key(m.rnd.IntN(modelDatabases), []byte(m.names[m.rnd.IntN(len(m.names))]))
+	keys, ends := make([]Key, 0, n), make([]int, n)
+	for i := range n {
+		db, name := m.rnd.IntN(modelDatabases), []byte(m.names[m.rnd.IntN(len(m.names))])
+		if i > 0 && m.rnd.IntN(3) == 0 {
+			db, name = int(keys[i-1].DB), keys[i-1].Name
+		}
+		keys = m.e.AppendKey(keys, db, name)
 		ends[i] = i + 1
 	}
 	switch m.rnd.IntN(8) {
@@ -204,6 +208,7 @@ func (m *model) operate() {
 		for len(keys) > 0 {
 			n := m.x.LockBatch(keys, ends[:len(keys)], true)
 			m.note("batch %d", n)
+			m.x.TouchMembers([]Member{{0, keys[0].Name}, {n / 2, keys[0].Name}, {n, keys[0].Name}})
 			m.runKeys(keys[:n])
 			m.x.Unlock()
 			keys = keys[n:]

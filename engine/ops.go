@@ -65,6 +65,33 @@ type spot struct {
 // find looks a key up and notes what the caller, who sees its state now, depends on. A deleted or expired name comes back
 // with a nil entry; what has expired is removed on the way.
 func (t *Txn) find(k *Key) (spot, flags) {
+	if k.again && t.found.is(k, t.moves) {
+		f := t.found.at.e.flags()
+		t.note(t.found.at.s, f)
+		return t.found.at, f
+	}
+	at, f := t.lookUp(k)
+	if k.again && at.e != nil && f&flagExpires == 0 {
+		t.found = foundKey{at: at, hash: k.hash, db: k.DB, moves: t.moves}
+	}
+	return at, f
+}
+
+// foundKey is where find has found a key without an expiry. It is true until something moves or the locks go.
+type foundKey struct {
+	at    spot // without an entry: no key
+	hash  uint64
+	moves uint64
+	db    uint8
+}
+
+// is reports whether that is the key k, and still there.
+func (f *foundKey) is(k *Key, moves uint64) bool {
+	return f.at.e != nil && f.hash == k.hash && f.moves == moves && f.db == k.DB && f.at.t.isNamed(f.at.e, k.Name)
+}
+
+// lookUp is find for a key that was not found a moment ago.
+func (t *Txn) lookUp(k *Key) (spot, flags) {
 	s := t.slot(k)
 	tb := s.table(k.order)
 	e, off := tb.find(k.hash, k.Name)
@@ -367,6 +394,7 @@ func boolInt(b bool) int {
 
 func (t *Txn) tidy(tb *table) {
 	if tb.wantsCompaction() {
+		t.moves++
 		tb.compact(t.e.space, nil)
 	}
 }

@@ -10,9 +10,9 @@ import (
 type Set struct{ collection }
 
 // Set opens a set. It returns ErrWrongType for a key that holds something else.
-func (t *Txn) Set(k Key) (Set, error) {
-	c, err := t.open(k, SetKind)
-	return Set{c}, err
+func (t *Txn) Set(k Key) (s Set, err error) {
+	err = s.open(t, &k, SetKind)
+	return s, err
 }
 
 // Len returns the number of members.

@@ -13,9 +13,9 @@ import (
 type SortedSet struct{ collection }
 
 // SortedSet opens a sorted set. It returns ErrWrongType for a key that holds something else.
-func (t *Txn) SortedSet(k Key) (SortedSet, error) {
-	c, err := t.open(k, ZSetKind)
-	return SortedSet{c}, err
+func (t *Txn) SortedSet(k Key) (z SortedSet, err error) {
+	err = z.open(t, &k, ZSetKind)
+	return z, err
 }
 
 // scored returns the elements of a spread sorted set.

@@ -7,6 +7,8 @@ import "unsafe"
 // them one after the other cost more than everything else in an INCRBY.
 type toucher struct {
 	at      []place
+	touched int // for so many of at entries has been called, and their locks are held
+	members []memberLookup
 	partial bool   // a key's table may lack rows that the store has, or elements of a collection
 	sink    uint32 // keeps the loads from being optimised away
 }
@@ -21,8 +23,12 @@ type place struct {
 
 // slots finds the keys' slots and loads their first cache lines. It holds no lock.
 func (tr *toucher) slots(e *Engine, keys []Key) {
-	tr.at = tr.at[:0]
+	tr.at, tr.touched = tr.at[:0], 0
 	for i := range keys {
+		if keys[i].again && i > 0 {
+			tr.at = append(tr.at, place{s: tr.at[i-1].s})
+			continue
+		}
 		tr.at = append(tr.at, place{s: e.slot(&keys[i])})
 	}
 	for i := range tr.at {
@@ -47,8 +53,11 @@ func (tr *toucher) pages(t *table) {
 // entries loads the buckets and entries of keys, whose slots are locked.
 func (tr *toucher) entries(sp *space, keys []Key) {
 	at := tr.at[:len(keys)]
-	tr.partial = false
+	tr.touched, tr.partial = len(keys), false
 	for i := range at {
+		if keys[i].again && i > 0 {
+			continue
+		}
 		t := at[i].s.table(keys[i].order)
 		at[i].t = t
 		tr.partial = tr.partial || t.partial || t.hollow
@@ -63,7 +72,9 @@ func (tr *toucher) entries(sp *space, keys []Key) {
 	}
 	blobs := uint32(0)
 	for i := range at {
-		if p := &at[i]; p.bucket != nil {
+		if p := &at[i]; keys[i].again && i > 0 {
+			*p = at[i-1]
+		} else if p.bucket != nil {
 			p.entry = tr.touchEntry(p.t, p.bucket, tagOf(keys[i].hash))
 			blobs += p.t.blobs
 		}
@@ -72,7 +83,7 @@ func (tr *toucher) entries(sp *space, keys []Key) {
 		return
 	}
 	for i := range at {
-		if p := &at[i]; p.bucket != nil && p.entry != noEntry && p.t.blobs > 0 {
+		if p := &at[i]; p.bucket != nil && p.entry != noEntry && p.t.blobs > 0 && (i == 0 || !keys[i].again) {
 			tr.touchBlob(sp, p.t.at(p.entry))
 		}
 	}

@@ -38,6 +38,7 @@ type Txn struct {
 
 	// moves counts what may have moved an entry: a view of a collection then has to find its own again.
 	moves uint64
+	found foundKey
 	// scratch, spare, picked, names, marks and cursors are space for collections to work in, scratch for Edit too.
 	scratch, spare, picked []byte
 	marks                  []mark
@@ -269,12 +270,14 @@ func (t *Txn) loadAhead() bool {
 // Unlock; that is harmless.
 func (t *Txn) tryLock(ends []int) int {
 	from := 0
+	var last *slot
 	for i, end := range ends {
 		for j := from; j < end; j++ {
 			s := t.touch.at[j].s
-			if t.holds(s) {
+			if s == last || t.holds(s) {
 				continue
 			}
+			last = s
 			if !s.mu.TryLock() {
 				return i
 			}
@@ -391,6 +394,7 @@ func (t *Txn) Unlock() {
 		s.mu.Unlock()
 	}
 	t.held, t.heldBits = t.held[:0], 0
+	t.touch.touched, t.found.at = 0, spot{}
 	if cap(t.held) > maxKeptSlots {
 		t.held, t.fresh = nil, nil
 	}

@@ -244,6 +244,9 @@ type Command struct {
 	// two; ok is false where the words name none or are wrong. Its slot is locked with the others. nil: all keys are in the client's database.
 	Elsewhere func(s *Server, args [][]byte) (name []byte, db int, ok bool)
 	Locks     LockMode
+	// Member is the position of the first argument that mostly names an element of the collection at the command's only key, 0 for none, and
+	// MemberStep the distance to the next such argument, 0 where there is one: in a run, their memory is loaded ahead.
+	Member, MemberStep int
 	// LocksAll reports whether a call needs more than its keys, and has everything locked; nil: none does.
 	LocksAll func(args [][]byte) bool
 	// KeyFlags returns what the command does with its key, where that depends on the arguments (KeyVariableFlags).

@@ -13,6 +13,7 @@ func hashCommands() []*Command {
 func hSetRow() *Command {
 	return &Command{
 		Name: "hset", Arity: -4, Flags: FlagWrite | FlagDenyOOM | FlagFast, First: 1, Last: 1, Step: 1,
+		Member: 2, MemberStep: 2,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyUpdate, Index: 1, Step: 1}},
 		Categories: CatWrite | CatHash | CatFast, Group: "hash", Since: "2.0.0",
 		Summary:    "Sets fields of a hash and returns how many of them are new.",
@@ -82,6 +83,7 @@ func hmset(c *Call) error {
 func hSetNXRow() *Command {
 	return &Command{
 		Name: "hsetnx", Arity: 4, Flags: FlagWrite | FlagDenyOOM | FlagFast, First: 1, Last: 1, Step: 1,
+		Member:     2,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyInsert, Index: 1, Step: 1}},
 		Categories: CatWrite | CatHash | CatFast, Group: "hash", Since: "2.0.0",
 		Summary:    "Sets a field of a hash, but only if the field does not exist.",
@@ -110,6 +112,7 @@ func hSetNX(c *Call) error {
 func hGetRow() *Command {
 	return &Command{
 		Name: "hget", Arity: 3, Flags: FlagReadonly | FlagFast, First: 1, Last: 1, Step: 1,
+		Member:     2,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}},
 		Categories: CatRead | CatHash | CatFast, Group: "hash", Since: "2.0.0",
 		Summary:    "Returns the value of a field of a hash.",
@@ -142,6 +145,7 @@ func answerField(c *Call, h *engine.Hash, field []byte) bool {
 func hmgetRow() *Command {
 	return &Command{
 		Name: "hmget", Arity: -3, Flags: FlagReadonly | FlagFast, First: 1, Last: 1, Step: 1,
+		Member: 2, MemberStep: 1,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}},
 		Categories: CatRead | CatHash | CatFast, Group: "hash", Since: "2.0.0",
 		Summary:    "Returns the values of several fields of a hash.",
@@ -167,6 +171,7 @@ func hmget(c *Call) error {
 func hDelRow() *Command {
 	return &Command{
 		Name: "hdel", Arity: -3, Flags: FlagWrite | FlagFast, First: 1, Last: 1, Step: 1,
+		Member: 2, MemberStep: 1,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyDelete, Index: 1, Step: 1}},
 		Categories: CatWrite | CatHash | CatFast, Group: "hash", Since: "2.0.0",
 		Summary:    "Deletes fields of a hash; the key goes with its last field.",
@@ -215,6 +220,7 @@ func hLen(c *Call) error {
 func hExistsRow() *Command {
 	return &Command{
 		Name: "hexists", Arity: 3, Flags: FlagReadonly | FlagFast, First: 1, Last: 1, Step: 1,
+		Member:     2,
 		KeySpecs:   []KeySpec{{Flags: KeyRO, Index: 1, Step: 1}},
 		Categories: CatRead | CatHash | CatFast, Group: "hash", Since: "2.0.0",
 		Summary:    "Tells whether a hash has a field.",

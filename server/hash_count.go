@@ -13,6 +13,7 @@ func hashCountCommands() []*Command { return []*Command{hIncrByRow(), hIncrByFlo
 func hIncrByRow() *Command {
 	return &Command{
 		Name: "hincrby", Arity: 4, Flags: FlagWrite | FlagDenyOOM | FlagFast, First: 1, Last: 1, Step: 1,
+		Member:     2,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyAccess | KeyUpdate, Index: 1, Step: 1}},
 		Categories: CatWrite | CatHash | CatFast, Group: "hash", Since: "2.0.0",
 		Summary:    "Adds an integer to a field of a hash; a missing field counts as 0.",
@@ -46,6 +47,7 @@ func hIncrBy(c *Call) error {
 func hIncrByFloatRow() *Command {
 	return &Command{
 		Name: "hincrbyfloat", Arity: 4, Flags: FlagWrite | FlagDenyOOM | FlagFast, First: 1, Last: 1, Step: 1,
+		Member:     2,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyAccess | KeyUpdate, Index: 1, Step: 1}},
 		Categories: CatWrite | CatHash | CatFast, Group: "hash", Since: "2.6.0",
 		Summary:    "Adds a decimal number to a field of a hash; a missing field counts as 0.",

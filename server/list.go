@@ -87,7 +87,7 @@ func push(c *Call, head, create bool) error {
 	if err != nil {
 		return err
 	}
-	if l.Len() > 0 || create {
+	if create || l.Len() > 0 {
 		if err := pushTo(&l, head, c.Args[2:]...); err != nil {
 			return err
 		}

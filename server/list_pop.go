@@ -60,19 +60,21 @@ func popCommand(c *Call, head bool) error {
 		count = n
 	}
 	l, err := c.Txn.List(c.Keys[0])
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case l.Len() == 0 && count < 0:
+	}
+	switch size := l.Len(); {
+	case size == 0 && count < 0:
 		c.Out.Null()
 		return nil
-	case l.Len() == 0:
+	case size == 0:
 		c.Out.NullArray()
 		return nil
 	case count < 0:
 		return popOne(c, &l, head)
+	default:
+		return popElements(c, &l, head, int(min(count, int64(size))))
 	}
-	return popElements(c, &l, head, int(min(count, int64(l.Len()))))
 }
 
 // popOne removes an end of a list, which is not empty, and answers it.

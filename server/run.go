@@ -30,11 +30,15 @@ type batch struct {
 	keys  []engine.Key
 	write bool
 
-	used int // keys that may hold something
+	members []engine.Member // that are loaded ahead
+
+	used, usedMembers int // keys and members that may hold something
 }
 
 // newBatch makes a batch for the server's pool.
-func newBatch() any { return &batch{keys: make([]engine.Key, 0, maxRunKeys)} }
+func newBatch() any {
+	return &batch{keys: make([]engine.Key, 0, maxRunKeys), members: make([]engine.Member, 0, engine.MaxMembers)}
+}
 
 // process executes all complete commands of the buffer.
 func (c *Conn) process() {
@@ -48,7 +52,8 @@ func (c *Conn) process() {
 		clear(b.cmds[:n]) // they alias the connection's buffer
 	}
 	clear(b.keys[:b.used])
-	b.used = 0
+	clear(b.members[:b.usedMembers])
+	b.used, b.usedMembers = 0, 0
 	c.call.Args, c.call.Keys = nil, nil
 	c.srv.batches.Put(b)
 }
@@ -168,7 +173,7 @@ func (c *Conn) collect(b *batch, i, n int) int {
 // appendKeys hashes the keys of one command.
 func (c *Conn) appendKeys(b *batch, row *Command, args [][]byte) {
 	if row.Last == 1 {
-		b.keys = append(b.keys, c.srv.engine.Key(c.db, args[1]))
+		b.keys = c.srv.engine.AppendKey(b.keys, c.db, args[1])
 		return
 	}
 	last := row.Last
@@ -188,6 +193,7 @@ func (c *Conn) executeRun(b *batch, first, run int) int {
 	for done < run && c.out.Len() < flushThreshold {
 		n := c.txn.LockBatch(keys, b.ends[done:run], b.write)
 		c.locked = true
+		c.touchMembers(b, first, done, done+n)
 		n = c.runLocked(b, keys, first, done, done+n)
 		c.locked = false
 		c.txn.Unlock()
@@ -201,6 +207,28 @@ func (c *Conn) executeRun(b *batch, first, run int) int {
 	}
 	c.accountRun(b, first, done, c.tick()-start)
 	return done
+}
+
+// touchMembers has the memory loaded that the commands from done to end of a run need of the elements that they name.
+func (c *Conn) touchMembers(b *batch, first, done, end int) {
+	members := b.members[:0]
+	for i := done; i < end; i++ {
+		row := b.rows[i]
+		if row.Member == 0 {
+			continue
+		}
+		args := b.cmds[first+i].Args
+		for at := row.Member; at < len(args) && len(members) < engine.MaxMembers; at += row.MemberStep {
+			members = append(members, engine.Member{Key: b.ends[i] - 1, Name: args[at]})
+			if row.MemberStep == 0 {
+				break
+			}
+		}
+	}
+	if len(members) > 0 {
+		c.txn.TouchMembers(members)
+		b.usedMembers = max(b.usedMembers, len(members))
+	}
 }
 
 // runLocked executes the commands from done to end of the run, whose locks are held, and returns how many it executed: at least one.

@@ -13,6 +13,7 @@ func memberCommands() []*Command {
 func sAddRow() *Command {
 	return &Command{
 		Name: "sadd", Arity: -3, Flags: FlagWrite | FlagDenyOOM | FlagFast, First: 1, Last: 1, Step: 1,
+		Member: 2, MemberStep: 1,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyInsert, Index: 1, Step: 1}},
 		Categories: CatWrite | CatSet | CatFast, Group: "set", Since: "1.0.0",
 		Summary:    "Adds members to a set and returns how many of them are new.",
@@ -44,6 +45,7 @@ func sAdd(c *Call) error {
 func sRemRow() *Command {
 	return &Command{
 		Name: "srem", Arity: -3, Flags: FlagWrite | FlagFast, First: 1, Last: 1, Step: 1,
+		Member: 2, MemberStep: 1,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyDelete, Index: 1, Step: 1}},
 		Categories: CatWrite | CatSet | CatFast, Group: "set", Since: "1.0.0",
 		Summary:    "Removes members from a set and returns how many of them were there.",
@@ -71,6 +73,7 @@ func sRem(c *Call) error {
 func sIsMemberRow() *Command {
 	return &Command{
 		Name: "sismember", Arity: 3, Flags: FlagReadonly | FlagFast, First: 1, Last: 1, Step: 1,
+		Member:     2,
 		KeySpecs:   []KeySpec{{Flags: KeyRO, Index: 1, Step: 1}},
 		Categories: CatRead | CatSet | CatFast, Group: "set", Since: "1.0.0",
 		Summary:    "Reports whether a set has a member.",
@@ -100,6 +103,7 @@ func oneIf(yes bool) int64 {
 func smIsMemberRow() *Command {
 	return &Command{
 		Name: "smismember", Arity: -3, Flags: FlagReadonly | FlagFast, First: 1, Last: 1, Step: 1,
+		Member: 2, MemberStep: 1,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}},
 		Categories: CatRead | CatSet | CatFast, Group: "set", Since: "6.2.0",
 		Summary:    "Reports for each of several members whether a set has it.",

@@ -147,6 +147,27 @@ func TestLargeHashesDoNotAllocate(t *testing.T) {
 	}
 }
 
+func TestLargeSetsAndListsDoNotAllocate(t *testing.T) {
+	eng := openMemory(t)
+	for i := range 2000 {
+		newBench(t, eng, sAddRow(), "SADD", "visitors", fmt.Sprintf("visitor:%d", i))
+		newBench(t, eng, rPushRow(), "RPUSH", "jobs", fmt.Sprintf("job:%d", i))
+	}
+	for row, args := range map[*Command][]string{
+		sAddRow():      {"SADD", "visitors", "visitor:77", "visitor:78"},
+		sIsMemberRow(): {"SISMEMBER", "visitors", "nobody"},
+		lPushRow():     {"LPUSH", "jobs", "job:12345"},
+		lPopRow():      {"LPOP", "jobs"},
+		rPopRow():      {"RPOP", "jobs"},
+		lIndexRow():    {"LINDEX", "jobs", "-1"},
+	} {
+		b := newBench(t, eng, row, args...)
+		if n := testing.AllocsPerRun(500, func() { b.run(t) }); n != 0 {
+			t.Errorf("%v: %v allocations", args, n)
+		}
+	}
+}
+
 // openMemory opens an engine that keeps nothing.
 func openMemory(t testing.TB) *engine.Engine {
 	eng, err := engine.Open(engine.Options{

@@ -18,6 +18,7 @@ func zsetCommands() []*Command {
 func zAddRow() *Command {
 	return &Command{
 		Name: "zadd", Arity: -4, Flags: FlagWrite | FlagDenyOOM | FlagFast, First: 1, Last: 1, Step: 1,
+		Member: 3, MemberStep: 2,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyUpdate, Index: 1, Step: 1}},
 		Categories: CatWrite | CatSortedSet | CatFast, Group: "sorted-set", Since: "1.2.0",
 		Summary:    "Gives members of a sorted set their scores; members that are missing are added.",
@@ -48,6 +49,7 @@ func zAdd(c *Call) error { return addScores(c, 0) }
 func zIncrByRow() *Command {
 	return &Command{
 		Name: "zincrby", Arity: 4, Flags: FlagWrite | FlagDenyOOM | FlagFast, First: 1, Last: 1, Step: 1,
+		Member:     3,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyAccess | KeyUpdate, Index: 1, Step: 1}},
 		Categories: CatWrite | CatSortedSet | CatFast, Group: "sorted-set", Since: "1.2.0",
 		Summary:    "Adds a number to the score of a member; a missing member counts as 0.",
@@ -210,6 +212,7 @@ func (w zAddWord) apply(z *engine.SortedSet, member []byte, score float64) (floa
 func zRemRow() *Command {
 	return &Command{
 		Name: "zrem", Arity: -3, Flags: FlagWrite | FlagFast, First: 1, Last: 1, Step: 1,
+		Member: 2, MemberStep: 1,
 		KeySpecs:   []KeySpec{{Flags: KeyRW | KeyDelete, Index: 1, Step: 1}},
 		Categories: CatWrite | CatSortedSet | CatFast, Group: "sorted-set", Since: "1.2.0",
 		Summary:    "Removes members of a sorted set; the set goes with its last member.",
@@ -258,6 +261,7 @@ func zCard(c *Call) error {
 func zScoreRow() *Command {
 	return &Command{
 		Name: "zscore", Arity: 3, Flags: FlagReadonly | FlagFast, First: 1, Last: 1, Step: 1,
+		Member:     2,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}},
 		Categories: CatRead | CatSortedSet | CatFast, Group: "sorted-set", Since: "1.2.0",
 		Summary:    "Returns the score of a member.",
@@ -289,6 +293,7 @@ func answerScore(c *Call, z *engine.SortedSet, member []byte) {
 func zMScoreRow() *Command {
 	return &Command{
 		Name: "zmscore", Arity: -3, Flags: FlagReadonly | FlagFast, First: 1, Last: 1, Step: 1,
+		Member: 2, MemberStep: 1,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}},
 		Categories: CatRead | CatSortedSet | CatFast, Group: "sorted-set", Since: "6.2.0",
 		Summary:    "Returns the scores of several members.",
@@ -314,6 +319,7 @@ func zMScore(c *Call) error {
 func zRankRow() *Command {
 	return &Command{
 		Name: "zrank", Arity: -3, Flags: FlagReadonly | FlagFast, First: 1, Last: 1, Step: 1,
+		Member:     2,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}},
 		Categories: CatRead | CatSortedSet | CatFast, Group: "sorted-set", Since: "2.0.0",
 		Summary:    "Returns the place of a member, counted from the lowest score: 0 for the first.",
@@ -337,6 +343,7 @@ func zRank(c *Call) error { return answerRank(c, false) }
 func zRevRankRow() *Command {
 	return &Command{
 		Name: "zrevrank", Arity: -3, Flags: FlagReadonly | FlagFast, First: 1, Last: 1, Step: 1,
+		Member:     2,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}},
 		Categories: CatRead | CatSortedSet | CatFast, Group: "sorted-set", Since: "2.0.0",
 		Summary:    "Returns the place of a member, counted from the highest score: 0 for the last.",
