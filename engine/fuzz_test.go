@@ -77,6 +77,17 @@ func FuzzReplay(f *testing.F) {
 	lo, hi := databaseRange(rowData, 0)
 	f.Add(persist.AppendDeleteRange(set, lo, hi))
 	f.Add(persist.AppendSet(nil, []byte{rowDatabases}, []byte{1, 0}))
+	for kind, element := range map[Kind][]byte{
+		HashKind: appendMemberKey(nil, []byte("field")), ZSetKind: appendMemberKey(nil, []byte("member")), ListKind: appendNodeKey(nil, placeOf(0)),
+	} {
+		row := appendRow(nil, cell{obj: &spread{head: byte(kind), id: 3, count: 1}})
+		body := persist.AppendSet(nil, appendDataKey(nil, 0, 5, 7, []byte("name")), row)
+		key := append(appendElementPrefix(nil, 0, 5, 3), element...)
+		body = persist.AppendSet(body, key, appendRow(nil, cell{isInt: true, num: 5}))
+		f.Add(persist.AppendDelete(body, key))
+		lo, hi := elementRange(0, 5, 3)
+		f.Add(persist.AppendDeleteRange(body, lo, hi))
+	}
 	e := openTest(f, vfs.NewMem(), func(o *Options) { o.Databases = 2 })
 	for n := range e.dbs {
 		e.database(uint8(n)) // LockAll does not let one come into being
