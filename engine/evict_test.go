@@ -118,7 +118,7 @@ func TestWorkingSetBeyondMemory(t *testing.T) {
 		{"nothing fits", 1, 3, 30, 1, 50},
 	} {
 		if testing.Short() {
-			c.writes /= 10
+			c.writes, c.limit = c.writes/10, max(c.limit/10, 1)
 		}
 		t.Run(c.name, func(t *testing.T) {
 			e := openTest(t, vfs.NewMem(), func(o *Options) { o.MaxMemory, o.Databases = c.limit, 1 })
