@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -186,4 +187,42 @@ func TestPowerCutsWithoutALog(t *testing.T) {
 		s.unplug(t)
 	}
 	t.Logf("%d power cuts", clones)
+}
+
+// TestCollectionsBeyondMemory: writers of all types whose memory holds a fraction of them find everything as they left it, and so does
+// the next start.
+func TestCollectionsBeyondMemory(t *testing.T) {
+	for _, options := range []func(*Options){crashOptions, withoutLog} {
+		s := newScribes(t, asItIs, options)
+		s.begin()
+		s.e.SetMaxMemory(s.e.UsedMemory() / 3)
+		steps := s.written[0].cycle()
+		if testing.Short() {
+			steps /= 4
+		}
+		var writers sync.WaitGroup
+		for w := range s.written {
+			writers.Go(func() {
+				x := s.e.NewTxn()
+				for range steps {
+					s.step(x, w)
+					s.wait(x)
+				}
+				s.versions[w].acked.Store(s.n[w].Load())
+			})
+		}
+		writers.Wait()
+		if s.e.Stats().Evicted == 0 {
+			t.Error("nothing was evicted: the test does not show what it should")
+		}
+		s.clock.ms.Add(1)
+		for w, c := range s.written {
+			if n, err := c.examine(s.e.NewTxn()); err != nil || n != s.n[w].Load() {
+				t.Errorf("%d steps of %d: %v", n, s.n[w].Load(), err)
+			}
+		}
+		if err := errors.Join(s.e.cleanUp(), s.e.Close(), s.examineClone(t, s.fs, s.acked(), s.sent(), options)); err != nil {
+			t.Error(err)
+		}
+	}
 }
