@@ -83,7 +83,10 @@ func (c *collection) form() (packed, *spread) {
 }
 
 // changed notes that the content was changed in place.
-func (c *collection) changed() { c.t.changed(c.at) }
+func (c *collection) changed() {
+	c.t.Toil(1)
+	c.t.changed(c.at)
+}
 
 // whole makes sure that nothing of a collection is missing from memory. Lock has seen to that; under LockAll nobody has.
 func (t *Txn) whole(s *slot, o *spread) {

@@ -172,7 +172,7 @@ func (h *Hash) Each(fn func(field []byte, v Value) bool) {
 	p, o := h.form()
 	switch {
 	case o != nil:
-		o.members().each(func(name []byte, c cell) bool {
+		o.members().each(h.t.Toil, func(name []byte, c cell) bool {
 			v := c.value()
 			return v.expired(h.t.now) || fn(name, v)
 		})

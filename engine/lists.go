@@ -56,7 +56,10 @@ func (l *List) Index(i int) Value {
 func (l *List) Each(from int, fn func(v Value) bool) {
 	p, o := l.form()
 	if o != nil {
-		o.nodes().list.Each(from, func(e list.Element) bool { return fn(elementValue(e)) })
+		o.nodes().list.Each(from, func(e list.Element) bool {
+			l.t.Toil(1)
+			return fn(elementValue(e))
+		})
 		return
 	}
 	if p == nil || from >= p.count() {
@@ -76,7 +79,10 @@ func (l *List) Each(from int, fn func(v Value) bool) {
 func (l *List) EachBack(from int, fn func(v Value) bool) {
 	p, o := l.form()
 	if o != nil {
-		o.nodes().list.EachBack(from, func(e list.Element) bool { return fn(elementValue(e)) })
+		o.nodes().list.EachBack(from, func(e list.Element) bool {
+			l.t.Toil(1)
+			return fn(elementValue(e))
+		})
 		return
 	}
 	if p == nil || from < 0 {
@@ -125,6 +131,7 @@ func (l *List) PushHead(values ...[]byte) error {
 		work := l.nodes(o)
 		for _, v := range values {
 			work.PushHead(v)
+			l.t.Toil(1)
 		}
 		l.noteNodes(o)
 		return nil
@@ -146,6 +153,7 @@ func (l *List) PushTail(values ...[]byte) error {
 		work := l.nodes(o)
 		for _, v := range values {
 			work.PushTail(v)
+			l.t.Toil(1)
 		}
 		l.noteNodes(o)
 		return nil

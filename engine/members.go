@@ -318,14 +318,14 @@ func (m *members) loaded() error { return nil }
 
 func (m *members) clone(logging bool) content {
 	to := &members{sp: m.sp}
-	m.each(func(name []byte, c cell) bool {
+	m.each(func(int) {}, func(name []byte, c cell) bool {
 		return to.set(to.find(name), name, c, logging)
 	})
 	return to
 }
 
-// each calls fn for every member until it returns false. fn must not write.
-func (m *members) each(fn func(name []byte, c cell) bool) {
+// each calls fn for every member until it returns false, and toil, now and then, with how many there were. fn must not write.
+func (m *members) each(toil func(elements int), fn func(name []byte, c cell) bool) {
 	more := true
 	m.tables(func(t *table) {
 		if !more {
@@ -336,6 +336,7 @@ func (m *members) each(fn func(name []byte, c cell) bool) {
 				more = fn(t.name(e, f), t.cell(m.sp, e, f))
 			}
 		})
+		toil(int(t.entries))
 	})
 }
 

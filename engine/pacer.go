@@ -27,6 +27,8 @@ type pacer struct {
 	seen atomic.Int64
 	// hurried counts those who wait for the work to end: writers for whom there is no memory until entries are clean.
 	hurried atomic.Int32
+	// toilers counts the commands that have become long ones.
+	toilers atomic.Int32
 }
 
 // How long background work computes at a stretch follows from how many commands were served meanwhile. An idle processor
@@ -52,6 +54,11 @@ func (p *pacer) breathe() {
 	if !p.due() {
 		return // somebody else has just slept
 	}
+	p.sleep()
+}
+
+// sleep leaves the processor to others. mu is held.
+func (p *pacer) sleep() {
 	p.seen.Store(p.served())
 	time.Sleep(breath)
 	runtime.Gosched() // who wakes up is first in line, but this work goes last

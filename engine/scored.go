@@ -155,7 +155,7 @@ func (m *scored) replay(r elementRow) error {
 func (m *scored) clone(logging bool) content {
 	to := &scored{members: members{sp: m.sp}, ranks: m.ranks.Clone()}
 	to.noteHeap()
-	m.each(func(name []byte, c cell) bool {
+	m.each(func(int) {}, func(name []byte, c cell) bool {
 		return to.members.set(to.find(name), name, c, logging)
 	})
 	return to

@@ -136,7 +136,7 @@ func (s *Set) Each(fn func(member []byte) bool) {
 	visit := func(name []byte, _ cell) bool { return fn(name) }
 	switch {
 	case o != nil:
-		o.members().each(visit)
+		o.members().each(s.t.Toil, visit)
 	case p != nil:
 		buf := s.t.borrowName()
 		p.eachItem(buf, visit)

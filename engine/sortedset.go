@@ -146,6 +146,7 @@ func (t *Txn) setSpread(k Key, at spot, head byte, members []ScoredMember) error
 		}
 		name := members[i].Member
 		ok = m.set(m.find(name), name, score, t.logging)
+		t.Toil(1)
 	}
 	o.count = m.live
 	err := ErrOutOfMemory
@@ -389,6 +390,7 @@ func (z *SortedSet) Walk(from, n int, backwards bool, fn func(member []byte, sco
 func (t *Txn) walkRanks(ranks *ranktree.Tree, from, n int, backwards bool, fn func(member []byte, score float64)) {
 	c := t.borrowCursor()
 	for ok := c.Seek(ranks, from); ok && n > 0; n-- {
+		t.Toil(1)
 		fn(c.Member(), c.Score())
 		if backwards {
 			ok = c.Prev()

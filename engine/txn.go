@@ -30,6 +30,8 @@ type Txn struct {
 	need  uint64
 	now   int64
 
+	toil toil
+
 	noTouch bool // uses of keys do not count
 
 	changes      int64
@@ -387,6 +389,9 @@ func (t *Txn) Unlock() {
 		t.fresh = t.fresh[:0]
 	}
 	t.wrote = false
+	if t.toil != (toil{}) {
+		t.endToil()
+	}
 	if t.all {
 		t.unlockAll()
 	}
