@@ -34,8 +34,9 @@ type collection struct {
 // open finds a key that holds a collection of a kind, or nothing.
 func (c *collection) open(t *Txn, k *Key, kind Kind) error {
 	c.t, c.k, c.kind = t, *k, kind
-	at, f := t.find(k)
-	c.at, c.moves = at, t.moves
+	at := &c.at
+	f := t.findInto(at, k)
+	c.moves = t.moves
 	if !t.uncounted {
 		t.counted(at.e != nil)
 	}
@@ -53,7 +54,7 @@ func (c *collection) open(t *Txn, k *Key, kind Kind) error {
 	} else if packed(at.t.payload(t.e.space, at.e, f)).kind() != kind {
 		return ErrWrongType
 	}
-	t.warm(k, &c.at, f)
+	t.warm(k, at, f)
 	return nil
 }
 
@@ -64,7 +65,7 @@ func (t *Txn) CountViews(on bool) { t.uncounted = !on }
 // locate finds the entry again when something was written since.
 func (c *collection) locate() {
 	if c.moves != c.t.moves {
-		c.at, _ = c.t.find(&c.k)
+		c.t.findInto(&c.at, &c.k)
 		c.moves = c.t.moves
 	}
 }

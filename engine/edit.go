@@ -14,7 +14,8 @@ import (
 // does and nothing else, and appending to one copies it rarely. The log and the store still get the whole string, once for all
 // changes of a commit.
 func (t *Txn) Edit(k Key, fn func(old []byte) (text []byte, changed bool)) error {
-	at, f := t.find(&k)
+	var at spot
+	f := t.findInto(&at, &k)
 	if at.e == nil {
 		text, changed := fn(nil)
 		if !changed {

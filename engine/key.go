@@ -17,6 +17,8 @@ type Key struct {
 	DB    uint8
 	// again: in a batch, the key before has the same name, so most of what there is to do for this one has just been done.
 	again bool
+
+	_ [8]byte // keys are copied by 16 bytes, and what overlaps with the copy before would have to wait for it
 }
 
 // Key hashes a name. db is in [0, Options.Databases).
@@ -34,9 +36,10 @@ func (e *Engine) Key(db int, name []byte) Key {
 // then, and not looked for again, as long as the batch's locks are held.
 func (e *Engine) AppendKey(keys []Key, db int, name []byte) []Key {
 	if last := len(keys) - 1; last >= 0 && string(keys[last].Name) == string(name) && keys[last].DB == uint8(db) {
-		k := keys[last]
-		k.again = true
-		return append(keys, k)
+		if keys = append(keys, keys[last]); !keys[last].again {
+			keys[last+1].again = true
+		}
+		return keys
 	}
 	return append(keys, e.Key(db, name))
 }

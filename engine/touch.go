@@ -1,6 +1,9 @@
 package engine
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // toucher brings the memory of a batch's keys into the cache. Each of its passes does one step of every lookup, so that the
 // processor has many independent loads under way: at a million keys nearly each step is a miss of the cache, and waiting for
@@ -23,16 +26,17 @@ type place struct {
 
 // slots finds the keys' slots and loads their first cache lines. It holds no lock.
 func (tr *toucher) slots(e *Engine, keys []Key) {
-	tr.at, tr.touched = tr.at[:0], 0
-	for i := range keys {
-		if keys[i].again && i > 0 {
-			tr.at = append(tr.at, place{s: tr.at[i-1].s})
+	tr.at, tr.touched = slices.Grow(tr.at[:0], len(keys))[:len(keys)], 0
+	at := tr.at
+	for i := range at {
+		if at[i].bucket = nil; keys[i].again && i > 0 {
+			at[i].s = at[i-1].s
 			continue
 		}
-		tr.at = append(tr.at, place{s: e.slot(&keys[i])})
+		at[i].s = e.slot(&keys[i])
 	}
-	for i := range tr.at {
-		tr.sink += tr.at[i].s.near.Load()
+	for i := range at {
+		tr.sink += at[i].s.near.Load()
 	}
 }
 

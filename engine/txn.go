@@ -276,14 +276,15 @@ func (t *Txn) tryLock(ends []int) int {
 	for i, end := range ends {
 		for j := from; j < end; j++ {
 			s := t.touch.at[j].s
-			if s == last || t.holds(s) {
+			switch {
+			case s == last:
 				continue
-			}
-			last = s
-			if !s.mu.TryLock() {
+			case s.mu.TryLock():
+				t.hold(s)
+			case !t.holds(s): // asked last: with a hundred slots held, that takes longer than to try
 				return i
 			}
-			t.hold(s)
+			last = s
 		}
 		from = end
 	}
