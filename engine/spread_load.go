@@ -79,8 +79,9 @@ func (e *Engine) loadElements(s *slot, o *spread) error {
 		if err != nil {
 			return fmt.Errorf("load a collection of slot %d: %w", s.number, err)
 		}
-		from = next
-		e.pacer.breathe()
+		if from = next; from != nil { // a client that waits for one chunk does not pause for others
+			e.pacer.breathe()
+		}
 	}
 	return nil
 }
