@@ -35,7 +35,7 @@ func dump(c *Call) error {
 	case v == nil:
 		c.Out.Null()
 	default:
-		c.Out.Bulk(rdb.Append(nil, v))
+		c.Out.Bulk(rdb.AppendPaced(nil, v, c.Txn.Toil))
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (h Hash) firstExpiry() int64 {
 }
 
 // appendTo appends a listpack, if that is wanted and possible, or a table.
-func (h Hash) appendTo(dst []byte) []byte {
+func (h Hash) appendTo(dst []byte, dealt func(elements int)) []byte {
 	first := h.firstExpiry()
 	switch packed := h.Compact && h.packable(); {
 	case packed && first != 0:
@@ -43,9 +43,9 @@ func (h Hash) appendTo(dst []byte) []byte {
 	case packed:
 		return appendString(append(dst, byte(typeHashListpack)), h.pack())
 	case first != 0:
-		return h.appendTable(appendFirstExpiry(dst, typeHashMetadata, first), first)
+		return h.appendTable(appendFirstExpiry(dst, typeHashMetadata, first), first, dealt)
 	}
-	return h.appendTable(append(dst, byte(typeHash)), 0)
+	return h.appendTable(append(dst, byte(typeHash)), 0, dealt)
 }
 
 // packable reports whether a listpack can hold all fields.
@@ -64,7 +64,7 @@ func appendFirstExpiry(dst []byte, kind valueType, first int64) []byte {
 
 // appendTable appends the fields behind their number. If first is not 0, each begins with its time, as its distance from
 // first and one; 0 is none.
-func (h Hash) appendTable(dst []byte, first int64) []byte {
+func (h Hash) appendTable(dst []byte, first int64, dealt func(elements int)) []byte {
 	dst = appendLength(dst, uint64(len(h.Fields)))
 	for _, f := range h.Fields {
 		if first != 0 {
@@ -75,6 +75,7 @@ func (h Hash) appendTable(dst []byte, first int64) []byte {
 			dst = appendLength(dst, distance)
 		}
 		dst = appendString(appendString(dst, f.Name), f.Value)
+		dealt(1)
 	}
 	return dst
 }

@@ -18,10 +18,11 @@ const (
 )
 
 // appendTo appends a quicklist with the nodes that pushing at the tail leads to.
-func (l List) appendTo(dst []byte) []byte {
+func (l List) appendTo(dst []byte, dealt func(elements int)) []byte {
 	var q quicklistWriter
 	for _, e := range l {
 		q.push(e)
+		dealt(1)
 	}
 	q.endNode()
 	dst = append(dst, byte(typeListQuicklist2))

@@ -54,9 +54,13 @@ const (
 )
 
 // Append appends the payload of v, which DUMP answers, to dst.
-func Append(dst []byte, v Value) []byte {
+func Append(dst []byte, v Value) []byte { return AppendPaced(dst, v, func(int) {}) }
+
+// AppendPaced is Append for a value that may be large: dealt is called with the number of elements that were dealt with since the last call,
+// and may take its time.
+func AppendPaced(dst []byte, v Value, dealt func(elements int)) []byte {
 	start := len(dst)
-	dst = v.appendTo(dst)
+	dst = v.appendTo(dst, dealt)
 	dst = binary.LittleEndian.AppendUint16(dst, v.version())
 	return binary.LittleEndian.AppendUint64(dst, checksum(0, dst[start:]))
 }

@@ -3,7 +3,7 @@ package rdb
 import "fmt"
 
 // appendTo appends an intset, if that is wanted and possible, or a hash table.
-func (s Set) appendTo(dst []byte) []byte {
+func (s Set) appendTo(dst []byte, dealt func(elements int)) []byte {
 	if s.Compact {
 		if numbers, ok := integers(s.Members); ok {
 			return appendIntset(append(dst, byte(typeSetIntset)), numbers)
@@ -12,6 +12,7 @@ func (s Set) appendTo(dst []byte) []byte {
 	dst = appendLength(append(dst, byte(typeSet)), uint64(len(s.Members)))
 	for _, m := range s.Members {
 		dst = appendString(dst, m)
+		dealt(1)
 	}
 	return dst
 }

@@ -5,8 +5,8 @@ import "strconv"
 // Value is what a payload holds: a String, a List, a Set, a SortedSet or a Hash; or, for Append alone, an Int. Decode
 // returns the former by value, never by pointer.
 type Value interface {
-	// appendTo appends the type byte and the body.
-	appendTo(dst []byte) []byte
+	// appendTo appends the type byte and the body, and tells dealt of elements that it has dealt with.
+	appendTo(dst []byte, dealt func(elements int)) []byte
 	// version is the oldest RDB version that knows the body's encoding, but at least that of Redis 7.0.
 	version() uint16
 }

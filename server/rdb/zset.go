@@ -15,7 +15,7 @@ import (
 const maxListpack = 1 << 30
 
 // appendTo appends a listpack with the lowest score first, or a table with the highest first: both as Redis does.
-func (z SortedSet) appendTo(dst []byte) []byte {
+func (z SortedSet) appendTo(dst []byte, dealt func(elements int)) []byte {
 	members := z.sorted()
 	if z.Compact && z.packable() {
 		return appendMemberPack(append(dst, byte(typeZSetListpack)), members)
@@ -23,6 +23,7 @@ func (z SortedSet) appendTo(dst []byte) []byte {
 	dst = appendLength(append(dst, byte(typeZSet2)), uint64(len(members)))
 	for _, m := range slices.Backward(members) {
 		dst = binary.LittleEndian.AppendUint64(appendString(dst, m.Name), math.Float64bits(m.Score))
+		dealt(1)
 	}
 	return dst
 }
