@@ -47,6 +47,9 @@
 // A spread collection is in memory as a whole or not at all: it is dropped with its key's entry, and loaded in chunks, without the slot's
 // lock, by whoever locks its key next. What a dropped or deleted one held is freed in the background (freer.go).
 //
+// A command that walks a large collection keeps the slot's lock; Txn.Toil, which every such walk calls, has it pause for the connections
+// that have nothing to do with it (toil.go).
+//
 // # Commits
 //
 // A change marks its entry, queues it in its table, and its slot in the commit that gathers (commit.go). A commit walks its
