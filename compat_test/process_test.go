@@ -126,35 +126,38 @@ func waitEnd(t *testing.T, n *node) {
 func TestSignalDuringRecovery(t *testing.T) {
 	n := startNode(t, "--checkpoint-log-size", "1gb", "--checkpoint-interval", "86400", "--appendfsync", "everysec",
 		"--enable-debug-command", "yes")
-	n.tool("redis-benchmark", "-q", "-n", "300000", "-r", "300000", "-P", "64", "-t", "incr,sadd,zadd,hset,lpush")
+	n.tool("redis-benchmark", "-q", "-n", "150000", "-r", "150000", "-P", "64", "-t", "incr,sadd,zadd,hset,lpush")
 	n.tool("redis-benchmark", "-q", "-n", "100000", "-r", "100000", "-P", "64", "HINCRBY", "large", "field:__rand_int__", "1")
-	want := n.summary()
+	before := n.summary()
 	n.kill()
 	began := time.Now()
 	n.start()
 	whole := time.Since(began)
-	if got := n.summary(); got != want {
-		t.Fatalf("after kill -9: %s, want %s", got, want)
+	if got := n.summary(); got != before {
+		t.Fatalf("after kill -9: %s, want %s", got, before)
 	}
 	n.kill()
-	const tries = 8
+	const tries = 6
 	during := 0
 	for i := range tries {
 		n.launch()
 		time.Sleep(whole * time.Duration(i) / tries) // not to wait for anything: to end it at different times
 		code := n.terminate()
-		if interrupted := strings.Contains(n.log.String(), "Received shutdown signal during loading"); interrupted {
-			during++
-		} else if i > 0 && code != 0 {
-			t.Fatalf("exit code %d:\n%s", code, n.log)
+		want := 0
+		if strings.Contains(n.log.String(), "Received shutdown signal during loading") {
+			during, want = during+1, 1
+		}
+		if code != want && i > 0 { // the first may die before it can take a signal
+			t.Fatalf("exit code %d, want %d:\n%s", code, want, n.log)
 		}
 	}
+	t.Logf("%d of %d recoveries were interrupted; one takes %v", during, tries, whole)
 	if during == 0 {
 		t.Error("recovery was never interrupted: the test does not show what it should")
 	}
 	n.start()
-	if got := n.summary(); got != want {
-		t.Fatalf("after recoveries that were cut short: %s, want %s", got, want)
+	if got := n.summary(); got != before {
+		t.Fatalf("after recoveries that were cut short: %s, want %s", got, before)
 	}
 }
 
