@@ -117,7 +117,7 @@ func afterDamage(fs vfs.FS, clock *sagaClock, c *chronicle, want int64) verdict 
 	select {
 	case v := <-ended:
 		return v
-	case <-time.After(5 * time.Minute):
+	case <-time.After(10 * time.Minute):
 		return verdict{wrong: errors.New("it hangs")}
 	}
 }
