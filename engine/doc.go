@@ -89,7 +89,8 @@
 //   - Buckets of 16 references, a cache line, packed to the front, at up to 90 % load; the index grows by an eighth. Doubling
 //     would leave it half empty at some populations, since all slots grow together.
 //   - Trying locks in order of arrival instead of sorting them (LockBatch), and touching the memory of all keys of a batch before
-//     executing it (touch.go).
+//     executing it (touch.go), and that of the members which it names in large collections (touch_members.go).
+//   - A name that a pipeline repeats is hashed and found once (AppendKey, Txn.findInto).
 //   - The leader of a commit yields the processor once before it walks: with one core, that gathers the writes of all connections
 //     that are ready, as an event loop's iteration would.
 //   - Ages beside the index and not in the entries: no layout has them, nothing moves when a policy comes or goes, and a table without
