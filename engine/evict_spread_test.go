@@ -128,9 +128,7 @@ func evictAndReadBack(t *testing.T, e *Engine, kind evictKind, k Key, n int) {
 	full, evicted := e.UsedMemory(), e.Stats().Evicted
 	e.SetMaxMemory(full / 2)
 	eventually(t, "the collection has left memory", func() bool { return e.UsedMemory() < full/10 })
-	if e.Stats().Evicted == evicted {
-		t.Error("nothing counts as evicted")
-	}
+	eventually(t, "it counts as evicted", func() bool { return e.Stats().Evicted > evicted }) // memory is given back first
 	e.SetMaxMemory(0)
 	var readers sync.WaitGroup
 	for range 3 {
