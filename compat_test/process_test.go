@@ -2,6 +2,7 @@ package compat
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -172,4 +173,22 @@ func (n *node) summary() string {
 		n.t.Fatalf("%v: %s", err, out)
 	}
 	return string(out)
+}
+
+// To have its timer slack, the process executes itself once more; who started it still knows it by its process id.
+func TestTimerSlack(t *testing.T) {
+	for _, given := range []string{"", "700", "none of that"} {
+		t.Setenv("QUIPU_TIMER_SLACK", given)
+		n := startNode(t)
+		environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", n.cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains("\x00"+string(environ), "\x00QUIPU_TIMER_SLACK=0\x00") {
+			t.Errorf("with %q the environment is %q", given, environ)
+		}
+		if code := n.terminate(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}
 }

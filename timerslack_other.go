@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// setTimerSlack does nothing: only Linux has timer slack.
+func setTimerSlack() {}
