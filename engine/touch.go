@@ -93,13 +93,14 @@ func (tr *toucher) entries(sp *space, keys []Key) {
 	}
 }
 
-// touchEntry loads the entry that a bucket has for a tag, and returns its offset; noEntry if there is none.
+// touchEntry loads both ends of the entry that a bucket has for a tag, and returns its offset; noEntry if there is none.
 func (tr *toucher) touchEntry(t *table, bucket *[bucketRefs]uint32, tag uint32) uint32 {
 	for _, ref := range bucket {
 		if ref>>24 == tag {
 			off := ref & (maxArenaBytes - 1)
-			pg := t.arena[off/pageSize]
-			tr.sink += uint32(*(*byte)(unsafe.Pointer(&pg[off%pageSize])))
+			pg, at := t.arena[off/pageSize], off%pageSize
+			end := min(at+counterBytes, pageSize, at+t.tail-off)
+			tr.sink += uint32(pg[at]) + uint32(pg[end-1])
 			return off
 		}
 	}
@@ -115,6 +116,10 @@ func (tr *toucher) touchBlob(sp *space, e entry) {
 	mem := sp.blobs.at(e.sideNumber(f))
 	tr.sink += uint32(mem[0]) + uint32(mem[cacheLine])
 }
+
+// counterBytes is about the length of a counter's entry. Every other one lies in two lines of the cache, and its number, at the end, in
+// the second. Of a longer entry more of the name comes along.
+const counterBytes = 30
 
 // noEntry is no offset in an arena.
 const noEntry = ^uint32(0)

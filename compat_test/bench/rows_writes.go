@@ -79,10 +79,10 @@ func (s *server) readWrites(requests int, into readings) error {
 		return err
 	}
 	rows, err1 := strconv.Atoi(info["store_rows_written"])
-	bytes, err2 := strconv.Atoi(info["log_bytes"])
+	bytes, err2 := strconv.Atoi(info["log_record_bytes"])
 	records, err3 := strconv.Atoi(info["log_records"])
 	if err := errors.Join(err1, err2, err3); err != nil {
-		return fmt.Errorf("INFO persistence: store_rows_written, log_bytes, log_records: %w", err)
+		return fmt.Errorf("INFO persistence: store_rows_written, log_record_bytes, log_records: %w", err)
 	}
 	into.add("writes/store", float64(rows)/float64(requests))
 	into.add("writes/log", float64(bytes)/float64(requests))
