@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // latenciesAcross gathers the samples of open loads across which something happens: those from before, and those from while it lasts.
@@ -35,6 +37,7 @@ func (b *bench) loadAcross(ctx context.Context, srv *server, perSecond float64, 
 	if err := srv.quiesce(ctx); err != nil {
 		return err
 	}
+	unix.Sync() // else what the kernel still has to write of what came before decides how long an fsync takes
 	load, err := newOpenLoad(srv.addr, perSecond, next)
 	if err != nil {
 		return err
