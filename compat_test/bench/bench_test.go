@@ -83,6 +83,7 @@ func TestEveryFigureHasItsRow(t *testing.T) {
 	}
 	names = append(names, "zincrby/none/p16/cpu", "zincrby/always/p16/cpu", "zrevrange/none/p16/cpu", "zrevrange/always/p16/cpu", "board/memory")
 	names = append(names, "sadd/none/p16/cpu", "sadd/always/p16/cpu", "pfadd/none/p16/cpu", "pfadd/always/p16/cpu")
+	names = append(names, "lpush/none/p16/cpu", "lpush/always/p16/cpu", "lpop/none/p16/cpu", "lpop/always/p16/cpu")
 	names = append(names, "hincrby/none/p16/cpu", "hincrby/always/p16/cpu", "hashes/memory", "memory", "disk", "restart", "maxmemory/accepted", "maxmemory/lost",
 		"checkpoint/ratio", "writes/store", "start")
 	var promised []string
