@@ -43,8 +43,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case len(args) > 0 && args[0] == "ping":
 		err = ping(args[1:], stdout)
 	default:
-		setTimerSlack()
-		err = serve(args, stdin, stdout)
+		if err = setTimerSlack(); err == nil {
+			err = serve(args, stdin, stdout)
+		}
 	}
 	switch {
 	case errors.Is(err, errLogged):

@@ -41,22 +41,7 @@ func benchmarkHashIncr(b *testing.B, logging bool, depth int) {
 		field[f] = fmt.Appendf(nil, "field:%d", f)
 	}
 	x := e.NewTxn()
-	keys, ends := make([]Key, depth), make([]int, depth)
-	run := func(names []byte, incr func(k Key)) {
-		for i := range keys {
-			keys[i], ends[i] = e.Key(0, names[i*nameSize:(i+1)*nameSize]), i+1
-		}
-		for rest := keys; len(rest) > 0; {
-			n := x.LockBatch(rest, ends[:len(rest)], true)
-			for _, k := range rest[:n] {
-				incr(k)
-			}
-			x.Unlock()
-			rest = rest[n:]
-		}
-		_ = e.Wait(x.Need())
-		x.ClearNeed()
-	}
+	run := batches(e, x, depth)
 	all := make([]byte, 0, population*nameSize)
 	for i := range population {
 		all = fmt.Appendf(all, "key:%012d", i)
@@ -87,20 +72,17 @@ func benchmarkHashIncr(b *testing.B, logging bool, depth int) {
 	b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
 }
 
-func benchmarkIncr(b *testing.B, logging bool, depth int) {
-	e := openTest(b, vfs.NewMem(), func(o *Options) { o.AppendOnly = logging; o.Fsync = FsyncNo; o.CheckpointLogBytes = 1 << 40 })
-	defer e.Close()
-	const population = 1_000_000
-	x := e.NewTxn()
+// batches returns a function that executes incr on depth keys, whose names lie in a row, as a connection does with a pipeline.
+func batches(e *Engine, x *Txn, depth int) func(names []byte, incr func(k Key)) {
 	keys, ends := make([]Key, depth), make([]int, depth)
-	run := func(names []byte) {
+	return func(names []byte, incr func(k Key)) {
 		for i := range keys {
 			keys[i], ends[i] = e.Key(0, names[i*nameSize:(i+1)*nameSize]), i+1
 		}
 		for rest := keys; len(rest) > 0; {
 			n := x.LockBatch(rest, ends[:len(rest)], true)
 			for _, k := range rest[:n] {
-				_, _ = x.IncrBy(k, 1)
+				incr(k)
 			}
 			x.Unlock()
 			rest = rest[n:]
@@ -108,6 +90,15 @@ func benchmarkIncr(b *testing.B, logging bool, depth int) {
 		_ = e.Wait(x.Need())
 		x.ClearNeed()
 	}
+}
+
+func benchmarkIncr(b *testing.B, logging bool, depth int) {
+	e := openTest(b, vfs.NewMem(), func(o *Options) { o.AppendOnly = logging; o.Fsync = FsyncNo; o.CheckpointLogBytes = 1 << 40 })
+	defer e.Close()
+	const population = 1_000_000
+	x := e.NewTxn()
+	batch := batches(e, x, depth)
+	run := func(names []byte) { batch(names, func(k Key) { _, _ = x.IncrBy(k, 1) }) }
 	all := make([]byte, 0, population*nameSize)
 	for i := range population {
 		all = fmt.Appendf(all, "key:%012d", i)

@@ -53,22 +53,8 @@ func boardMemoryScenario(o options) scenario {
 }
 
 func measureBoardMemory(ctx context.Context, b *bench, turn subject, into readings) error {
-	srv, err := b.startServer(ctx, turn, modeAlways)
-	if err != nil {
-		return err
-	}
-	defer srv.discard()
-	empty, err := b.settledMemory(ctx, srv)
-	if err != nil {
-		return err
-	}
-	if err := fill(srv.addr, b.opts.keys, enter(scattered(b.opts.keys))); err != nil {
-		return fmt.Errorf("making the leaderboard: %w", err)
-	}
-	full, err := b.settledMemory(ctx, srv)
-	if err != nil {
-		return err
-	}
-	into.add("board/memory", (full-empty)/float64(b.opts.keys))
-	return nil
+	members := b.opts.keys
+	return b.measureGrowth(ctx, turn, into, growth{"board/memory", members, func(addr string) error {
+		return fill(addr, members, enter(scattered(members)))
+	}})
 }

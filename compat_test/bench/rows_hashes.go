@@ -38,30 +38,14 @@ func hashMemoryScenario(o options) scenario {
 }
 
 func measureHashMemory(ctx context.Context, b *bench, turn subject, into readings) error {
-	srv, err := b.startServer(ctx, turn, modeAlways)
-	if err != nil {
-		return err
-	}
-	defer srv.discard()
-	empty, err := b.settledMemory(ctx, srv)
-	if err != nil {
-		return err
-	}
 	made := 0
-	for _, step := range []struct {
-		name   string
-		hashes int
-	}{{"hashes/memory", hashes(b.opts.keys)}, {"hashes/memory-many", b.opts.keys}} {
-		from := made
-		if err := fill(srv.addr, step.hashes-from, hashSet(func(i int) int { return from + i })); err != nil {
-			return fmt.Errorf("making the hashes: %w", err)
+	grow := func(to int) func(addr string) error {
+		return func(addr string) error {
+			from := made
+			made = to
+			return fill(addr, to-from, hashSet(func(i int) int { return from + i }))
 		}
-		made = step.hashes
-		full, err := b.settledMemory(ctx, srv)
-		if err != nil {
-			return err
-		}
-		into.add(step.name, (full-empty)/float64(made))
 	}
-	return nil
+	few, many := hashes(b.opts.keys), b.opts.keys
+	return b.measureGrowth(ctx, turn, into, growth{"hashes/memory", few, grow(few)}, growth{"hashes/memory-many", many, grow(many)})
 }

@@ -78,6 +78,37 @@ func (b *bench) settledMemory(ctx context.Context, srv *server) (float64, error)
 	return settled(ctx, b.opts.settleFor, func() (int64, error) { return residentBytes(srv.pid()) })
 }
 
+// growth is a step of a population: how many there are after it.
+type growth struct {
+	row  string // of the resident memory per one of them
+	many int
+	grow func(addr string) error
+}
+
+// measureGrowth measures what a population adds to the resident memory of an empty server, after each step.
+func (b *bench) measureGrowth(ctx context.Context, turn subject, into readings, steps ...growth) error {
+	srv, err := b.startServer(ctx, turn, modeAlways)
+	if err != nil {
+		return err
+	}
+	defer srv.discard()
+	empty, err := b.settledMemory(ctx, srv)
+	if err != nil {
+		return err
+	}
+	for _, step := range steps {
+		if err := step.grow(srv.addr); err != nil {
+			return fmt.Errorf("%s: %w", step.row, err)
+		}
+		full, err := b.settledMemory(ctx, srv)
+		if err != nil {
+			return err
+		}
+		into.add(step.row, (full-empty)/float64(step.many))
+	}
+	return nil
+}
+
 func (b *bench) measureMemory(ctx context.Context, srv *server, into readings) error {
 	counters := b.opts.counters
 	empty, err := b.settledMemory(ctx, srv)
