@@ -257,7 +257,7 @@ func (s *Server) accept(ln net.Listener, wrap func(net.Conn) net.Conn) {
 			continue
 		}
 		pause = 0
-		s.connWG.Go(func() { s.welcome(wrap(sock)) })
+		s.serve(wrap(sock))
 	}
 }
 

@@ -140,15 +140,21 @@ func (s *Server) observe(v *config.Values) {
 	s.latencyTracking.Store(v.LatencyTracking)
 }
 
-// welcome makes a connection of a socket, unless it must be refused, and serves it.
-func (s *Server) welcome(sock net.Conn) {
+// serve serves a socket that was accepted, from a goroutine of its own. The connection has its identifier when serve returns: identifiers
+// tell who came first.
+func (s *Server) serve(sock net.Conn) {
 	c := s.newConn(sock)
-	v := s.cfg.Load()
-	if !s.clients.add(c, v.MaxClients) {
+	if !s.clients.add(c, s.cfg.Load().MaxClients) {
 		s.stats.rejected.Add(1)
-		s.refuse(sock, ErrMaxClients)
+		s.connWG.Go(func() { s.refuse(sock, ErrMaxClients) })
 		return
 	}
+	s.connWG.Go(func() { s.welcome(c) })
+}
+
+// welcome serves a connection that is registered, unless it must be refused.
+func (s *Server) welcome(c *Conn) {
+	sock, v := c.sock, s.cfg.Load()
 	s.stats.connections.Add(1)
 	if s.gate.Load()&gateDraining != 0 { // Close may not have seen it
 		s.clients.remove(c)
