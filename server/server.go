@@ -57,6 +57,7 @@ type Server struct {
 	listeners  listeners
 	shutdown   shutdownState
 	batches    sync.Pool
+	replies    resp.Buffers // for those that are large
 
 	stopping    chan struct{} // closed when the server begins to end
 	stopOnce    sync.Once
@@ -143,18 +144,18 @@ func (s *Server) observe(v *config.Values) {
 // serve serves a socket that was accepted, from a goroutine of its own. The connection has its identifier when serve returns: identifiers
 // tell who came first.
 func (s *Server) serve(sock net.Conn) {
-	c := s.newConn(sock)
-	if !s.clients.add(c, s.cfg.Load().MaxClients) {
+	c, v := s.newConn(sock), s.cfg.Load()
+	if !s.clients.add(c, v.MaxClients) {
 		s.stats.rejected.Add(1)
 		s.connWG.Go(func() { s.refuse(sock, ErrMaxClients) })
 		return
 	}
-	s.connWG.Go(func() { s.welcome(c) })
+	s.connWG.Go(func() { s.welcome(c, v) })
 }
 
-// welcome serves a connection that is registered, unless it must be refused.
-func (s *Server) welcome(c *Conn) {
-	sock, v := c.sock, s.cfg.Load()
+// welcome serves a connection that is registered, and came while v was the configuration, unless it must be refused.
+func (s *Server) welcome(c *Conn, v *config.Values) {
+	sock := c.sock
 	s.stats.connections.Add(1)
 	if s.gate.Load()&gateDraining != 0 { // Close may not have seen it
 		s.clients.remove(c)
@@ -190,6 +191,7 @@ func (s *Server) newConn(sock net.Conn) *Conn {
 	}
 	c.authed = s.cfg.Load().RequirePass == ""
 	c.call = Call{Txn: c.txn, Out: &c.out, Conn: c, Srv: s}
+	c.out.Borrow(&s.replies)
 	c.reader = resp.NewReader(c.limits(s.cfg.Load()))
 	c.shared.lastActive.Store(int64(c.created))
 	c.shared.queued.Store(-1)

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"slices"
 
 	"quipu/server/number"
 )
@@ -115,6 +116,7 @@ func (r *Reader) step() state {
 func (r *Reader) take(cmd *Command) {
 	first := len(r.args)
 	from := r.buf[r.start:r.pos]
+	r.args = slices.Grow(r.args, len(r.spans))
 	for _, s := range r.spans {
 		r.args = append(r.args, from[s.from:s.to:s.to])
 	}
@@ -127,6 +129,9 @@ func (r *Reader) take(cmd *Command) {
 func (r *Reader) next() {
 	r.start = r.pos
 	r.spans = r.spans[:0]
+	if cap(r.spans) > keepArgs {
+		r.spans = nil // before the command runs, which needs memory itself
+	}
 }
 
 // argsHeader parses "*<arguments>\r\n".
@@ -159,6 +164,9 @@ func (r *Reader) bulks() state {
 			return incomplete
 		}
 		at := r.pos - r.start
+		if len(r.spans) == cap(r.spans) {
+			r.spans = slices.Grow(r.spans, min(r.missing, max(len(r.spans), minSpans))) // by steps of a quarter, more would be left behind
+		}
 		r.spans = append(r.spans, span{at, at + r.bulk})
 		r.pos += r.bulk + len("\r\n")
 		r.bulk = -1

@@ -11,6 +11,8 @@ const (
 	// keepArgs is the most argument slots that outlive their use. A buffer of readSize full of the shortest
 	// array commands has no more than 2340 arguments.
 	keepArgs = 4 << 10
+	// minSpans is the fewest argument slots that are made at once.
+	minSpans = 8
 	// quietFills is how many reads in a row must use a quarter of the buffer or less before it is halved.
 	quietFills = 64
 )
@@ -93,9 +95,6 @@ func (r *Reader) dropArgs() {
 	r.args = r.args[:0]
 	if cap(r.args) > keepArgs {
 		r.args = nil
-	}
-	if cap(r.spans) > keepArgs && len(r.spans) == 0 {
-		r.spans = nil
 	}
 }
 

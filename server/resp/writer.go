@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tidwall/redcon"
@@ -10,7 +11,10 @@ import (
 
 // keepOutput is the most bytes of buffer that a Writer keeps when it is Reset: enough for the replies to what one
 // Fill of readSize brings, where they are not much longer than the commands.
-const keepOutput = 64 << 10
+const keepOutput = 16 << 10
+
+// maxStringFrame is what surrounds a string of any length: a mark, the length, two line ends, a verbatim string's format.
+const maxStringFrame = 32
 
 // Writer collects replies in the protocol version of its peer. The zero Writer speaks RESP2. Its methods never
 // fail and allocate only to grow the buffer; aggregate headers must be followed by as many replies as they say
@@ -20,7 +24,13 @@ type Writer struct {
 	resp3 bool
 	over  bool // strings were left out, since the replies reached the limit
 	limit int  // bytes; 0: none
+
+	lender *Buffers
+	own    []byte // while buf is another one: the buffer that is kept
 }
+
+// Borrow has the Writer borrow its buffer from lender while its replies take more than it keeps.
+func (w *Writer) Borrow(lender *Buffers) { w.lender = lender }
 
 // SetLimit bounds what the Writer collects, in bytes, 0 for no bound: once there is more, strings are left out. What has been written is
 // then no reply any more, and Overflowed says so.
@@ -60,10 +70,33 @@ func (w *Writer) Size() int { return cap(w.buf) }
 
 // Reset forgets what has been written. A large buffer is not kept.
 func (w *Writer) Reset() {
-	w.buf, w.over = w.buf[:0], false
-	if cap(w.buf) > keepOutput {
-		w.buf = nil
+	w.over = false
+	if cap(w.buf) <= keepOutput {
+		w.buf = w.buf[:0]
+		return
 	}
+	w.lender.takeBack(w.buf)
+	w.buf, w.own = w.own, nil
+}
+
+// reserve makes room for a string of that size, in one step: a lent buffer where that does, since one that grows with each string leaves
+// more behind than it uses, and a buffer with a quarter to spare beyond that.
+func (w *Writer) reserve(size int) {
+	need := len(w.buf) + size + maxStringFrame
+	if need <= keepOutput || need <= cap(w.buf) {
+		return
+	}
+	small := w.buf
+	if need <= lentOutput && w.lender != nil {
+		w.buf = append(w.lender.lend(), small...)
+	} else {
+		w.buf = slices.Grow(small, size+maxStringFrame)
+	}
+	if cap(small) <= keepOutput {
+		w.own = small[:0]
+		return
+	}
+	w.lender.takeBack(small)
 }
 
 // Truncate forgets what has been written after the first size bytes: the way to take back a reply that turned
@@ -71,7 +104,10 @@ func (w *Writer) Reset() {
 func (w *Writer) Truncate(size int) { w.buf = w.buf[:size] }
 
 // Raw writes bytes that are replies already.
-func (w *Writer) Raw(replies []byte) { w.buf = append(w.buf, replies...) }
+func (w *Writer) Raw(replies []byte) {
+	w.reserve(len(replies))
+	w.buf = append(w.buf, replies...)
+}
 
 // OK writes the simple string OK.
 func (w *Writer) OK() { w.buf = redcon.AppendOK(w.buf) }
@@ -91,6 +127,7 @@ func (w *Writer) Int(n int64) { w.buf = AppendInt(w.buf, n) }
 // Bulk writes a string of any bytes.
 func (w *Writer) Bulk(b []byte) {
 	if !w.full() {
+		w.reserve(len(b))
 		w.buf = redcon.AppendBulk(w.buf, b)
 	}
 }
@@ -98,6 +135,7 @@ func (w *Writer) Bulk(b []byte) {
 // BulkString writes a string of any bytes.
 func (w *Writer) BulkString(s string) {
 	if !w.full() {
+		w.reserve(len(s))
 		w.buf = redcon.AppendBulkString(w.buf, s)
 	}
 }
@@ -221,6 +259,7 @@ func (w *Writer) Verbatim(format, text string) {
 		w.BulkString(text)
 		return
 	}
+	w.reserve(len(text))
 	w.header('=', len(format)+len(":")+len(text))
 	w.buf = append(w.buf, format...)
 	w.buf = append(w.buf, ':')

@@ -82,3 +82,42 @@ func TestWriterShrinks(t *testing.T) {
 		t.Errorf("%d bytes kept", w.Size())
 	}
 }
+
+// TestWriterBorrows: whatever the sizes of the replies, they are what was written; after each Reset nothing but a small buffer is kept, and
+// with a lender large replies cost no new memory.
+func TestWriterBorrows(t *testing.T) {
+	var lender Buffers
+	var w Writer
+	w.Borrow(&lender)
+	for _, size := range []int{10, keepOutput, 60_000, lentOutput, 3 * lentOutput, 10} {
+		for count := range 5 {
+			text := strings.Repeat("x", size)
+			want := ":1\r\n" + strings.Repeat(fmt.Sprintf("$%d\r\n%s\r\n", size, text), count)
+			w.Int(1)
+			for range count {
+				w.BulkString(text)
+			}
+			if string(w.Bytes()) != want {
+				t.Errorf("%d strings of %d bytes became %d bytes, want %d", count, size, w.Len(), len(want))
+			}
+			if w.Reset(); w.Len() != 0 || w.Size() > keepOutput {
+				t.Errorf("%d bytes kept after %d strings of %d", w.Size(), count, size)
+			}
+		}
+	}
+}
+
+func TestBorrowedBuffersDoNotAllocate(t *testing.T) {
+	var lender Buffers
+	var w Writer
+	w.Borrow(&lender)
+	value := make([]byte, 60_000)
+	if allocs := testing.AllocsPerRun(100, func() {
+		for range 3 {
+			w.Bulk(value)
+		}
+		w.Reset()
+	}); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
