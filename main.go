@@ -131,10 +131,10 @@ func logLevel(level config.LogLevel) slog.Level {
 // serveConfigured opens the store, starts the server on top of it, and ends both in the opposite order.
 func serveConfigured(cfg *config.Config, log *slog.Logger) error {
 	v := cfg.Load()
-	greet(cfg, log)
-	signals := make(chan os.Signal, 2) // before the first file is opened: a signal from now on ends the process in order
+	signals := make(chan os.Signal, 2) // before the first line of the log: whoever has read that can have the process end in order
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
+	greet(cfg, log)
 	tuneCollector()
 
 	defer writePID(v.Path(v.PidFile), log)()

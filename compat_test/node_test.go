@@ -58,6 +58,7 @@ type node struct {
 type logBuffer struct {
 	mu    sync.Mutex
 	text  strings.Builder
+	begun chan struct{} // closed by the first line: signals end the process in order from then on
 	ready chan struct{}
 }
 
@@ -65,11 +66,15 @@ type logBuffer struct {
 const readyLine = "The server is now ready to accept connections on port"
 
 func (b *logBuffer) follow(r io.Reader) {
-	ready := false
+	begun, ready := false, false
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		b.mu.Lock()
 		b.text.WriteString(lines.Text() + "\n")
 		b.mu.Unlock()
+		if !begun {
+			begun = true
+			close(b.begun)
+		}
 		if !ready && strings.Contains(lines.Text(), readyLine) {
 			ready = true
 			close(b.ready)
@@ -128,7 +133,7 @@ func (n *node) launch() {
 		args = append([]string{n.file}, args...)
 	}
 	n.cmd = exec.Command(binary, args...)
-	n.log = &logBuffer{ready: make(chan struct{})}
+	n.log = &logBuffer{begun: make(chan struct{}), ready: make(chan struct{})}
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {
 		n.t.Fatal(err)
@@ -163,9 +168,16 @@ func (n *node) terminate() int {
 
 func (n *node) addr() string { return "127.0.0.1:" + n.port }
 
-// client returns a go-redis client that never sends a command twice.
+// options are those of a go-redis client that never sends a command twice, and has patience.
+func (n *node) options() *redis.Options {
+	return &redis.Options{
+		Addr: n.addr(), MaxRetries: -1, DisableIdentity: true, DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience,
+	}
+}
+
+// client returns a go-redis client with these options.
 func (n *node) client() *redis.Client {
-	c := redis.NewClient(&redis.Options{Addr: n.addr(), MaxRetries: -1, DisableIdentity: true})
+	c := redis.NewClient(n.options())
 	n.t.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -173,7 +185,7 @@ func (n *node) client() *redis.Client {
 // tool runs a program of Redis against the node and returns what it printed; it must succeed.
 func (n *node) tool(name string, args ...string) string {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(n.t.Context(), 5*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, append([]string{"-p", n.port}, args...)...)
 	out, err := cmd.CombinedOutput()
