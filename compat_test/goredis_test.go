@@ -17,7 +17,9 @@ func TestGoRedisProgram(t *testing.T) {
 	for _, protocol := range []int{2, 3} {
 		t.Run(fmt.Sprintf("RESP%d", protocol), func(t *testing.T) {
 			n := startNode(t)
-			c := redis.NewClient(&redis.Options{Addr: n.addr(), Protocol: protocol, ClientName: "shop"})
+			options := n.options()
+			options.Protocol, options.ClientName, options.DisableIdentity = protocol, "shop", false
+			c := redis.NewClient(options)
 			defer c.Close() //nolint:errcheck // the node is killed anyway
 			t.Run("page views", func(t *testing.T) { countPageViews(t, c) })
 			t.Run("rate limit", func(t *testing.T) { limitRate(t, c) })

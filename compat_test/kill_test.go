@@ -90,7 +90,9 @@ func loadUntilKilled(n *node, books []book, after time.Duration) {
 		clients.Add(1)
 		go func() {
 			defer clients.Done()
-			c := redis.NewClient(&redis.Options{Addr: n.addr(), MaxRetries: -1, DisableIdentity: true, PoolSize: 1})
+			options := n.options()
+			options.PoolSize = 1
+			c := redis.NewClient(options)
 			defer c.Close() //nolint:errcheck // its server is dead
 			for b.write(ctx, c) == nil {
 			}
