@@ -43,7 +43,7 @@ func faultRun(at int64, fault error, onward bool) (ops int64, err error) {
 	case err = <-done:
 	case <-fatal:
 		err = errors.New("fatal")
-	case <-time.After(30 * time.Second):
+	case <-time.After(10 * time.Minute): // the race detector on a busy machine needs some of it
 		return n.Load(), fmt.Errorf("%s: the run hangs", *where.Load())
 	}
 	if where.Load() == nil {

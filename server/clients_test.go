@@ -2,14 +2,28 @@ package server
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain fails where goroutines are left that do not end.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	left := goleak.Find()
+	for deadline := time.Now().Add(testTimeout); left != nil && time.Now().Before(deadline); {
+		left = goleak.Find()
+	}
+	if code == 0 && left != nil {
+		fmt.Fprintln(os.Stderr, left)
+		code = 1
+	}
+	os.Exit(code)
+}
 
 func TestMonitor(t *testing.T) {
 	ts := startServer(t)

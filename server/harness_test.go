@@ -97,7 +97,7 @@ func startPreparedServer(t testing.TB, fs vfs.FS, prepare func(*Server), args ..
 
 // stop ends the server and the engine.
 func (ts *testServer) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	if cut := ts.Close(ctx); cut > 0 {
 		ts.t.Errorf("%d connections did not end by themselves", cut)
@@ -107,6 +107,14 @@ func (ts *testServer) stop() {
 	}
 	if ts.t.Failed() {
 		ts.t.Logf("the server's log:\n%s", ts.log)
+	}
+}
+
+// set changes a parameter, as CONFIG SET does.
+func (ts *testServer) set(name, value string) {
+	ts.t.Helper()
+	if err := ts.cfg.Set([][2]string{{name, value}}); err != nil {
+		ts.t.Fatal(err)
 	}
 }
 
@@ -121,7 +129,7 @@ type testClient struct {
 }
 
 // testTimeout bounds everything that a test waits for: long enough for a loaded machine, so that it is only reached by a hang.
-const testTimeout = 20 * time.Second
+const testTimeout = 60 * time.Second
 
 // dial connects to the server; the connection ends with the test.
 func (ts *testServer) dial() *testClient {

@@ -120,6 +120,7 @@ func TestManyArguments(t *testing.T) {
 // others do not notice.
 func TestReaderThatNeverReads(t *testing.T) {
 	ts := startServer(t, "--client-write-timeout", "1")
+	before, most := inUse(), 0
 	deaf := ts.dial()
 	deaf.want("SET big "+strings.Repeat("x", 60_000), "OK")
 	go func() {
@@ -132,12 +133,11 @@ func TestReaderThatNeverReads(t *testing.T) {
 	other := ts.dial()
 	eventually(t, "the client is dropped", func() bool {
 		other.want("PING", "PONG")
+		most = max(most, inUse())
 		return ts.clients.Len() == 1
 	})
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	if m.HeapInuse > 256<<20 {
-		t.Errorf("%d MiB of heap in use", m.HeapInuse>>20)
+	if grown := most - before; grown > 8<<20 {
+		t.Errorf("%d KiB in use", grown>>10)
 	}
 	if !strings.Contains(ts.log.String(), "does not read its replies") {
 		t.Error("the log does not tell")
@@ -201,14 +201,16 @@ func TestMaxClients(t *testing.T) {
 }
 
 func TestIdleClientsAreClosed(t *testing.T) {
-	ts := startServer(t, "--timeout", "1")
+	ts := startServer(t)
 	idle, monitor := ts.dial(), ts.dial()
 	monitor.want("MONITOR", "OK")
 	idle.want("PING", "PONG")
 	if got := monitor.read(); !strings.HasSuffix(got, `"PING"`) {
 		t.Errorf("got %s", got)
 	}
+	ts.set("timeout", "1")
 	idle.wantClosed()
+	ts.set("timeout", "0") // the next client may be slow
 	busy := ts.dial()
 	busy.want("PING", "PONG") // and the monitor, which was silent all the time, is still told
 	if got := monitor.read(); !strings.HasSuffix(got, `"PING"`) {
@@ -255,6 +257,8 @@ func TestHalfOpenHandshakes(t *testing.T) {
 		defer sock.Close()
 		io.WriteString(sock, hello[:i%len(hello)])
 	}
+	eventually(t, "all have begun", func() bool { return ts.clients.Len() == n })
+	ts.set("tls-handshake-timeout", "60000") // of those to come: a loaded machine takes its time
 	sock, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: certs.pool})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"quipu/engine"
 	"quipu/server/config"
+	"quipu/server/resp"
 )
 
 // TestSlowLogKeepsTheNewest is about what is kept of a command, and of many.
@@ -250,7 +251,12 @@ func TestInfoTellsTheTruth(t *testing.T) {
 func TestLatencyOfSlowCommands(t *testing.T) {
 	c := startServer(t, "--enable-debug-command", "yes", "--latency-monitor-threshold", "5", "--slowlog-log-slower-than", "5000").dial()
 	c.want("DEBUG SLEEP 0.006", "OK")
-	entry := c.ask("SLOWLOG", "GET").Elems[0]
+	var entry resp.Reply // the only one, unless the machine has slowed down others
+	for _, entry = range c.ask("SLOWLOG", "GET", -1).Elems {
+		if string(entry.Elems[3].Elems[0].Text) == "DEBUG" {
+			break
+		}
+	}
 	if micros := entry.Elems[2].Int; micros < 5000 {
 		t.Errorf("DEBUG SLEEP 0.006 took %d us", micros)
 	}
@@ -258,10 +264,12 @@ func TestLatencyOfSlowCommands(t *testing.T) {
 		t.Errorf("arguments %s", args)
 	}
 	latest := c.ask("LATENCY", "LATEST").Elems
-	if len(latest) != 1 || string(latest[0].Elems[0].Text) != "command" || latest[0].Elems[2].Int < 5 {
+	if !slices.ContainsFunc(latest, func(event resp.Reply) bool {
+		return string(event.Elems[0].Text) == "command" && event.Elems[3].Int >= 5
+	}) {
 		t.Errorf("LATENCY LATEST: %v", latest)
 	}
-	if history := c.ask("LATENCY", "HISTORY", "command").Elems; len(history) != 1 {
+	if history := c.ask("LATENCY", "HISTORY", "command").Elems; len(history) == 0 {
 		t.Errorf("LATENCY HISTORY: %v", history)
 	}
 	if graph := string(c.ask("LATENCY", "GRAPH", "command").Text); !strings.HasPrefix(graph, "command - high ") {
@@ -362,8 +370,8 @@ func TestVitals(t *testing.T) {
 
 // TestWaitIsNotSlow checks that the time for which WAIT waits is not its own.
 func TestWaitIsNotSlow(t *testing.T) {
-	c := startServer(t, "--slowlog-log-slower-than", "15000").dial()
-	c.want("WAIT 1 20", "(integer) 0")
+	c := startServer(t, "--slowlog-log-slower-than", "1000000").dial() // a second: much more than a loaded machine takes for its own part
+	c.want("WAIT 1 1000", "(integer) 0")
 	if got := c.do("SLOWLOG GET"); strings.Contains(got, "WAIT") {
 		t.Error(got)
 	}

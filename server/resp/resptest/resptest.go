@@ -18,7 +18,7 @@ import (
 )
 
 // timeout is how long a test waits for what takes milliseconds.
-const timeout = 30 * time.Second
+const timeout = 60 * time.Second
 
 // Server is a running redis-server without persistence.
 type Server struct {
