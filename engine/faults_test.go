@@ -428,7 +428,7 @@ func TestFailedReadIsLoud(t *testing.T) {
 // durable goes on.
 func TestStalledDisk(t *testing.T) {
 	g := newGate()
-	stalled := make(chan string, 100)
+	stalled := make(chan string, 1000)
 	e := openTest(t, gatedFS{vfs.NewMem(), g}, func(o *Options) {
 		o.StallTimeout = 5 * time.Millisecond
 		o.Observe.Stalled = func(op string, _ time.Duration) { stalled <- op }
@@ -444,8 +444,8 @@ func TestStalledDisk(t *testing.T) {
 			answered.Add(1)
 		})
 	}
-	if op := <-stalled; op != "fsync" {
-		t.Errorf("stalled in %s", op)
+	for op := ""; op != "fsync"; { // a loaded machine may stall in other operations, too
+		op = <-stalled
 	}
 	if need, exists := e.needForTest("settled"); !exists || e.Wait(need) != nil {
 		t.Error("a read of a settled value does not go on")

@@ -132,7 +132,7 @@ type operation struct {
 	watch *stallWatch
 	// since is when the one that is under way began, in nanoseconds since epoch; 0 for none.
 	since atomic.Int64
-	// told is the since of the last one that was reported.
+	// told is the since of the one that was reported, until its end.
 	told atomic.Int64
 }
 
@@ -171,7 +171,7 @@ func (o *operation) begin() { o.since.Store(int64(time.Since(epoch)) + 1) }
 
 func (o *operation) end() {
 	since := o.since.Swap(0)
-	if o.told.Load() == since && o.watch.events.StallEnded != nil {
+	if o.told.CompareAndSwap(since, 0) && o.watch.events.StallEnded != nil {
 		o.watch.events.StallEnded(o.name, time.Since(epoch)-time.Duration(since))
 	}
 }
@@ -187,6 +187,9 @@ func (o *operation) look() {
 		return
 	}
 	o.told.Store(since)
+	if o.since.Load() != since && o.told.CompareAndSwap(since, 0) {
+		return // it has ended just now, and will not tell
+	}
 	if o.watch.events.Stalled != nil {
 		o.watch.events.Stalled(o.name, d)
 	}
