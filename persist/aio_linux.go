@@ -19,7 +19,7 @@ import (
 // Linux 4.18) does the same fdatasync on a thread of its own and reports it through an eventfd, for which a goroutine waits as
 // it waits for a socket.
 
-// asyncSyncer performs one fdatasync at a time. Its zero value is ready; it asks the kernel for what it needs when it first
+// asyncSyncer performs one fsync or fdatasync at a time. Its zero value is ready; it asks the kernel for what it needs when it first
 // syncs a file of the operating system.
 type asyncSyncer struct {
 	mu    sync.Mutex
@@ -49,6 +49,7 @@ type ioEvent struct {
 }
 
 const (
+	iocbFSync        = 2
 	iocbFDSync       = 3
 	iocbFlagResultFD = 1
 )
@@ -86,25 +87,41 @@ func (a *asyncSyncer) close() {
 }
 
 // sync is f.SyncData.
-func (a *asyncSyncer) sync(f vfs.File) error {
+func (a *asyncSyncer) sync(f vfs.File) error { return a.do(iocbFDSync, f, f.SyncData) }
+
+// syncAll is f.Sync.
+func (a *asyncSyncer) syncAll(f vfs.File) error { return a.do(iocbFSync, f, f.Sync) }
+
+// begin is f.SyncTo, but for the waiting: it has the kernel begin to write the first bytes of f.
+func (a *asyncSyncer) begin(f vfs.File, length int64) (full bool, err error) {
+	err = unix.SyncFileRange(int(f.Fd()), 0, length, unix.SYNC_FILE_RANGE_WRITE)
+	runtime.KeepAlive(f)
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
+		return f.SyncTo(length)
+	}
+	return false, err
+}
+
+// do has the kernel sync f, or does it in place.
+func (a *asyncSyncer) do(opcode uint16, f vfs.File, inPlace func() error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	fd := f.Fd()
 	if fd == vfs.InvalidFd || !a.setUp() {
-		return f.SyncData()
+		return inPlace()
 	}
-	submitted, err := a.submit(uint32(fd))
+	submitted, err := a.submit(opcode, uint32(fd))
 	if !submitted {
 		// Nothing was begun, so this is not a second try.
 		a.off = true
-		return f.SyncData()
+		return inPlace()
 	}
 	runtime.KeepAlive(f)
 	return err
 }
 
-func (a *asyncSyncer) submit(fd uint32) (submitted bool, err error) {
-	cb := &iocb{opcode: iocbFDSync, file: fd, flags: iocbFlagResultFD, resultFD: uint32(a.fd)}
+func (a *asyncSyncer) submit(opcode uint16, fd uint32) (submitted bool, err error) {
+	cb := &iocb{opcode: opcode, file: fd, flags: iocbFlagResultFD, resultFD: uint32(a.fd)}
 	if _, _, errno := unix.Syscall(unix.SYS_IO_SUBMIT, a.ring, 1, uintptr(unsafe.Pointer(&cb))); errno != 0 {
 		return false, errno
 	}

@@ -9,4 +9,8 @@ type asyncSyncer struct{}
 
 func (*asyncSyncer) sync(f vfs.File) error { return f.SyncData() }
 
+func (*asyncSyncer) syncAll(f vfs.File) error { return f.Sync() }
+
+func (*asyncSyncer) begin(f vfs.File, length int64) (bool, error) { return f.SyncTo(length) }
+
 func (*asyncSyncer) close() {}

@@ -16,6 +16,7 @@ import (
 type DB struct {
 	opts   Options
 	fs     vfs.FS
+	syncer *asyncSyncer // of fs; nil: fs has none
 	tables string
 	lock   io.Closer
 	store  *store
@@ -37,7 +38,9 @@ type DB struct {
 // will want to Replay first.
 func Open(opts Options) (*DB, error) {
 	opts = opts.withDefaults()
-	db := &DB{opts: opts, fs: opts.FS, tables: opts.FS.PathJoin(opts.Dir, tablesDir)}
+	quiet := newSyncFS(opts.FS)
+	opts.FS = quiet
+	db := &DB{opts: opts, fs: quiet, syncer: quiet.syncer, tables: opts.FS.PathJoin(opts.Dir, tablesDir)}
 	if err := db.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open data directory %s: %w", opts.Dir, err), db.release())
 	}
@@ -309,6 +312,9 @@ func (db *DB) release() error {
 	}
 	if db.store != nil {
 		errs = append(errs, db.store.close())
+	}
+	if db.syncer != nil {
+		db.syncer.close()
 	}
 	if db.lock != nil {
 		errs = append(errs, db.lock.Close())
