@@ -33,7 +33,9 @@ type pacer struct {
 
 // How long background work computes at a stretch follows from how many commands were served meanwhile. An idle processor
 // polls the network for a millisecond at least, so sleeping often would make the checkpoint of an idle server several times
-// slower.
+// slower. Who waits for the disk counts as served: that the disk is done is learned from the same poll, so while everybody waits, nobody
+// is served however much there is to do. Measured with a sorted set of a million members that is read back beside 40,000 INCRBY/s: now and
+// then each of three fsyncs in a row was noticed 4 ms late, and p99.9 was 26 ms instead of 19.
 const (
 	breathBusy = 200 * time.Microsecond // many
 	breathCalm = time.Millisecond       // a few
@@ -70,14 +72,19 @@ func (p *pacer) due() bool {
 	if worked < breathBusy || p.e.stopping() {
 		return false
 	}
-	if worked >= breathIdle {
-		return true
+	return worked >= breathIdle || p.hurried.Load() == 0 && worked >= p.stretch()
+}
+
+// stretch is how long work may go on, by what the commands are doing.
+func (p *pacer) stretch() time.Duration {
+	switch served := p.served() - p.seen.Load() + int64(p.e.stats.held.Load()); {
+	case served >= busy:
+		return breathBusy
+	case served != 0:
+		return breathCalm
+	default:
+		return breathIdle
 	}
-	if p.hurried.Load() > 0 {
-		return false
-	}
-	served := p.served() - p.seen.Load()
-	return served >= busy || served != 0 && worked >= breathCalm
 }
 
 // hurry has work go on without pauses, but for those of an idle server, until the returned function is called.
