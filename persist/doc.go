@@ -111,8 +111,8 @@
 //   - Row blocks and zstd at all levels, because a first load goes straight to the bottom level and is never
 //     compacted. The footer of a table with row blocks has no checksum of its own; the damage tests flip its bits too.
 //   - No filters. With a cache that holds them (1.25 bytes per row) they would be worth another look.
-//   - All fsyncs go through the kernel's asynchronous I/O (aio_linux.go, syncfs.go), those of the
-//     background one at a time.
+//   - All fsyncs go through the kernel's asynchronous I/O (aio_linux.go, syncfs.go), those of the background one at a
+//     time.
 //   - The log is kept at one place; Pebble's wal package could fail over to a second directory, but brings its own
 //     goroutines, its own idea of a sync, and no way to write an index again.
 //   - No repair: what is gone cannot be computed from what is left. Check lists it; a backup brings it back.
