@@ -361,8 +361,12 @@ func faultsEverywhere(t *testing.T, script func(at int64, fault error, onward bo
 				}
 			})
 		}
-		for at := int64(1); at <= operations; at += strides[i] {
+		stride := strides[i]
+		for at := int64(1); at <= operations; at += stride {
 			places <- at
+			if stride == strides[i] && hurried(t) {
+				stride *= 8
+			}
 		}
 		close(places)
 		runs.Wait()

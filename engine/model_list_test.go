@@ -17,7 +17,11 @@ func TestListModel(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			m := newModel(t, seed, []string{"a", "b", "{a}2", "{a}3"})
 			m.lists = true
-			m.run(500, (*model).listStep)
+			steps := 500
+			if hurried(t) {
+				steps = 100
+			}
+			m.run(steps, (*model).listStep)
 		})
 	}
 }

@@ -46,7 +46,11 @@ func torture(n int) int {
 
 func TestModel(t *testing.T) {
 	for seed := range uint64(torture(4)) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { runModel(t, seed, 1500) })
+		steps := 1500
+		if hurried(t) {
+			steps = 300
+		}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { runModel(t, seed, steps) })
 	}
 }
 
