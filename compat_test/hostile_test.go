@@ -76,9 +76,10 @@ var attacks = []struct {
 			s.million()
 		}
 	}},
-	// Of four at a time the same, with 16 bytes each on the wire and a buffer of 512 KiB for them.
+	// The same, with a buffer of 512 KiB for what was on the wire, of four at a time and of the four before them: they have been answered, but
+	// may not have had their turn to let go of it. All keep a buffer of 16 KiB.
 	{
-		"a large command each, and then nothing", nil, 4*(512*kib+20_000*(24+48+8+16)) + 200*(perConnection+16*kib),
+		"a large command each, and then nothing", nil, 8*(512*kib+20_000*(24+48+8+16)) + 200*(perConnection+16*kib),
 		func(s *siege) { s.eachOf(4, s.swell) },
 	},
 	// A buffer that was lent, and what one read brings.
@@ -86,7 +87,7 @@ var attacks = []struct {
 	{
 		"a reply beyond client-output-buffer-limit",
 		[]string{"--client-output-buffer-limit", "normal 4mb 0 0"},
-		4 * 5 * mib, // it grows by a quarter
+		4 * (4*mib + 5*mib), // it grows by a quarter, and is there twice meanwhile
 		func(s *siege) {
 			s.ask("SET big " + strings.Repeat("x", 60_000))
 			s.eachOf(4, func() { s.wantClosed(s.send(s.dial(), "MGET"+strings.Repeat(" big", 1000)+"\r\n"), "") })
