@@ -34,6 +34,9 @@
 //     Here a line over the limit is refused wherever it is seen to end.
 //   - Arguments are kept as offsets until their command is complete, so that the buffer can be moved and grown
 //     under an incomplete command without touching them. Slices fixed up after each move were the alternative.
+//   - Replies beyond 16 KiB are written into a buffer that is lent for as long as it takes to send them. One that grew
+//     with each value of 60 kB left 400 KiB behind for 180 KiB sent; on eight processors fifty clients that read
+//     nothing then cost 90 MB, and 12 MB since.
 //   - The buffer doubles while one command fills it, and otherwise stays between 1 and 16 KiB by what reads
 //     bring. An idle connection keeps no more than that, even after a command of 512 MiB.
 package resp

@@ -79,11 +79,18 @@ func (w *Writer) Reset() {
 	w.buf, w.own = w.own, nil
 }
 
-// reserve makes room for a string of that size, in one step: a lent buffer where that does, since one that grows with each string leaves
-// more behind than it uses, and a buffer with a quarter to spare beyond that.
+// reserve makes room for a string of that size. Small buffers grow as they are appended to.
 func (w *Writer) reserve(size int) {
+	if len(w.buf)+size > keepOutput-maxStringFrame {
+		w.enlarge(size)
+	}
+}
+
+// enlarge makes room for a string of that size in one step: a lent buffer where that does, since one that grows with each string leaves
+// more behind than it uses, and a buffer with a quarter to spare beyond that.
+func (w *Writer) enlarge(size int) {
 	need := len(w.buf) + size + maxStringFrame
-	if need <= keepOutput || need <= cap(w.buf) {
+	if need <= cap(w.buf) {
 		return
 	}
 	small := w.buf
