@@ -15,7 +15,7 @@ TIMEOUT  ?= 14m
 BENCH    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps test lint race fuzz torture bench cover generate deadcode clean
+.PHONY: help build deps test lint race fuzz torture bench pgo cover generate deadcode clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ torture: deps ## the long campaigns: power cuts, kill -9, differential; hours
 
 bench: deps ## Quipu and redis-server in turn on the same load; BENCH='-help' lists the options
 	$(GO) run ./compat_test/bench $(BENCH)
+
+pgo: deps ## default.pgo anew: the CPU profile by which the compiler optimises, of all loads of the bench
+	$(GO) run ./compat_test/bench -profile default.pgo
 
 cover: deps ## coverage of all tests together: build/cover.html and the total
 	@mkdir -p $(OUT)

@@ -64,7 +64,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&o.serverCPUs, "server-cpus", defaultServerCPUs(), "cores of the server, as taskset -c takes them; empty: any")
 	flags.StringVar(&o.loadCPUs, "load-cpus", defaultLoadCPUs(), "cores of the load generator")
 	flags.StringVar(&o.jsonFile, "json", "", "write every single reading to this `file`")
-	flags.StringVar(&o.profileFile, "profile", "", "no table: run the first closed load that -run selects and store Quipu's CPU profile in this `file`")
+	flags.StringVar(&o.profileFile, "profile", "", "no table: run the closed loads that -run selects and store Quipu's CPU profile in this `file`")
 	isQuick := flags.Bool("quick", false, "small numbers, one round: to see that everything works")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
