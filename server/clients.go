@@ -14,7 +14,8 @@ type registry struct {
 		conns  map[int64]*Conn
 		nextID int64
 	}
-	count atomic.Int64
+	count    atomic.Int64
+	unlooked atomic.Int64 // connections that Conn.setUnlooked has marked
 }
 
 // add gives c an identifier, unless there are limit connections already.
@@ -68,6 +69,20 @@ func (r *registry) all() []*Conn {
 	return conns
 }
 
+// rouse has those connections look at their sockets that have waited for longer than briskGap without having done so.
+func (r *registry) rouse(now time.Duration) {
+	if r.unlooked.Load() == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.mu.conns {
+		if c.shared.unlooked.Load() && c.idleFor(now) > briskGap {
+			c.sock.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // then it is closed and awake
+		}
+	}
+}
+
 // ClientTotals are the figures of INFO clients.
 type ClientTotals struct {
 	Connected, Blocked, Tracking, Monitors int
@@ -106,11 +121,12 @@ func (s *Server) startJanitor() {
 	s.janitorOnce.Do(func() { s.wg.Go(s.janitor) })
 }
 
-// janitor closes idle and stuck clients, takes the samples that INFO's rates are made of, and gives memory back after a load, until the
-// server stops. It stands in for a deadline on every read and write.
+// janitor closes idle and stuck clients, rouses those that have to look at their sockets, takes the samples that INFO's rates are made of,
+// and gives memory back after a load, until the server stops. It stands in for a deadline on every read and write.
 func (s *Server) janitor() {
-	ticks := time.NewTicker(janitorPeriod)
+	ticks, rounds := time.NewTicker(janitorPeriod), time.NewTicker(briskGap)
 	defer ticks.Stop()
+	defer rounds.Stop()
 	for {
 		select {
 		case <-s.stopping:
@@ -120,6 +136,8 @@ func (s *Server) janitor() {
 			s.saveIfDue(now)
 			s.closeLate(time.Since(s.started))
 			s.tidy()
+		case <-rounds.C:
+			s.clients.rouse(time.Since(s.started))
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -52,6 +51,8 @@ type Conn struct {
 	multi    transaction
 	tracking tracking
 
+	ended     bool          // the next turn is not to come
+	brisk     int           // turns in a row that came soon after the one before
 	clock     time.Duration // since Server.started, at the last tick
 	waited    time.Duration // by the command in progress, for something else than itself: WAIT
 	found     foundCommand
@@ -83,6 +84,7 @@ type sharedState struct {
 	redirect   atomic.Int64 // who is told of changed keys: 0 this client, -1 tracking is off
 	waiter     atomic.Pointer[waiter]
 	killed     atomic.Bool
+	unlooked   atomic.Bool // waits without having looked for the end of the stream
 	label      atomic.Pointer[clientLabel]
 }
 
@@ -94,40 +96,6 @@ type foundCommand struct {
 	row  *Command
 	size int
 	name [maxCommandName]byte // as sent
-}
-
-// serve runs the connection until it ends. It is the body of the connection's goroutine.
-func (c *Conn) serve() {
-	defer c.cleanUp()
-	for !c.closing {
-		n, err := c.reader.Fill(c.sock)
-		if err != nil {
-			c.noteReadError(err)
-			return
-		}
-		c.received(n)
-		c.process()
-		for c.waiter != nil {
-			c.park()
-			c.process()
-		}
-		// Whoever else has commands executes them first. Then all replies go out one after the other, and a client on another
-		// processor that serves several connections is woken once instead of once for each.
-		runtime.Gosched()
-		if err := c.flush(); err != nil || c.srv.gate.Load()&gateDraining != 0 {
-			return
-		}
-		c.publishSizes()
-		runtime.Gosched() // by the time the others have had their turn, the next command is often here: no wait, no wakeup
-	}
-}
-
-// received notes the arrival of n bytes.
-func (c *Conn) received(n int) {
-	c.tick()
-	c.shared.lastActive.Store(int64(c.clock))
-	c.counts.netIn.Add(uint64(n))
-	c.counts.reads.Add(1)
 }
 
 // publishSizes tells CLIENT LIST about the buffers. They seldom change, so that mostly nothing is written.
@@ -279,30 +247,56 @@ func (c *Conn) cleanUp() {
 	c.unwatch()
 	c.stopTracking()
 	c.srv.monitoring.remove(c)
+	c.setUnlooked(false)
 	c.srv.clients.remove(c)
 	c.kill()
 	c.push.wait()
+	closeSocket(c.sock)
 }
 
 // errHalfTransaction ends the process: after a restart none of the transaction has happened, which is what its client is to believe.
 var errHalfTransaction = errors.New("a command panicked in the middle of a transaction that has changed something")
 
-// kill closes the connection. Any goroutine may call it.
+// kill ends the connection: nothing more is read or written. Any goroutine may call it; the one that serves the connection closes the
+// socket. Close itself would wait until nobody uses the socket, and may be asked for by who holds what its user waits for.
 func (c *Conn) kill() {
 	if c.shared.killed.Swap(true) {
 		return
 	}
 	close(c.done)
 	c.push.stop()
-	closeSocket(c.sock)
+	shutSocket(c.sock)
+}
+
+// shutSocket ends both directions of the transport, or closes it where that is not possible. Whoever waits for it wakes up.
+func shutSocket(sock net.Conn) {
+	sock = innermost(sock)
+	halves, ok := sock.(interface {
+		CloseRead() error
+		CloseWrite() error
+	})
+	if !ok {
+		closeSocket(sock)
+		return
+	}
+	halves.CloseRead()  //nolint:errcheck // then it is closed already
+	halves.CloseWrite() //nolint:errcheck // as above
 }
 
 // closeSocket closes the transport itself: TLS would first try to say goodbye to a peer that may not be reading.
 func closeSocket(sock net.Conn) {
-	if outer, ok := sock.(interface{ NetConn() net.Conn }); ok {
+	innermost(sock).Close() //nolint:errcheck // nothing is left to be done about a socket that does not close
+}
+
+// innermost returns the transport itself.
+func innermost(sock net.Conn) net.Conn {
+	for {
+		outer, ok := sock.(interface{ NetConn() net.Conn })
+		if !ok {
+			return sock
+		}
 		sock = outer.NetConn()
 	}
-	sock.Close() //nolint:errcheck // nothing is left to be done about a socket that does not close
 }
 
 // local reports whether the client is on this machine.
@@ -310,12 +304,8 @@ func (c *Conn) local() bool { return c.loopback }
 
 // fd returns the socket's file descriptor, -1 if it is closed.
 func (c *Conn) fd() int {
-	sock := c.sock
-	if outer, ok := sock.(interface{ NetConn() net.Conn }); ok {
-		sock = outer.NetConn()
-	}
 	fd := -1
-	if s, ok := sock.(syscall.Conn); ok {
+	if s, ok := innermost(c.sock).(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
 			raw.Control(func(n uintptr) { fd = int(n) }) //nolint:errcheck // closed: -1
 		}

@@ -19,6 +19,9 @@ type transport struct {
 	n       int
 	err     error
 	tryRead func(fd uintptr) bool
+	// following: Read does not wait, since follow does; from there.
+	following bool
+	from      uintptr
 
 	out      []byte
 	outErr   error
@@ -43,12 +46,37 @@ func newTransport(sock net.Conn) net.Conn {
 // NetConn returns the socket.
 func (t *transport) NetConn() net.Conn { return t.Conn }
 
+// follow calls turn when there may be something to read, again and again, until turn returns false. Within turn Read does not wait: its error
+// is errNothingYet. While follow waits, a read deadline that has passed ends it with os.ErrDeadlineExceeded.
+//
+// The poller tells of what arrives, once, and remembers it for whoever waits next; but net.Conn's Read and RawConn's Read forget that when
+// they begin, and have to try a read first that mostly finds nothing. One RawConn.Read for all of the connection's turns has no need to:
+// what comes during a turn ends the wait after it. Who took everything there was, which a read tells that did not fill its buffer, can wait at
+// once. Measured with one command per packet, this is 4 % of the process's CPU time; and since every connection then waits after each
+// turn, the scheduler comes to ask the poller before its 10 ms are over, also while some clients answer at once.
+//
+// One thing is not seen that way: an end of the stream that arrived together with the last bytes. See Conn.look.
+func (t *transport) follow(turn func() bool) error {
+	return t.raw.Read(func(fd uintptr) bool {
+		t.following, t.from = true, fd
+		goOn := turn()
+		t.following = false
+		return !goOn
+	})
+}
+
 // Read implements io.Reader. One goroutine at a time may read.
 func (t *transport) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
 	t.buf = p
+	if t.following {
+		t.n, t.err = 0, errNothingYet
+		t.readOnce(t.from)
+		t.buf = nil
+		return t.n, t.err
+	}
 	err := t.raw.Read(t.tryRead)
 	t.buf = nil
 	if err != nil {

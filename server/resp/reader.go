@@ -89,6 +89,9 @@ func (r *Reader) Fill(src io.Reader) (int, error) {
 	return n, err
 }
 
+// Filled reports whether the last Fill used all the room there was, so that there may be more to read at once.
+func (r *Reader) Filled() bool { return r.filled }
+
 // dropArgs forgets the arguments of the last batch. The slots may point into a buffer that has been replaced,
 // but at most until the next batch overwrites them: resize clears them where that would matter.
 func (r *Reader) dropArgs() {
