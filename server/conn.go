@@ -28,7 +28,8 @@ type Conn struct {
 	sock      net.Conn
 	addr      string // the client's, as CLIENT LIST shows it
 	localAddr string
-	loopback  bool // over the unix socket or a loopback address
+	follower  follower // sock, if it can wait between turns; else nil, and reading waits
+	loopback  bool     // over the unix socket or a loopback address
 	created   time.Duration
 
 	reader *resp.Reader

@@ -189,6 +189,7 @@ func (s *Server) newConn(sock net.Conn) *Conn {
 		srv: s, sock: sock, addr: peerName(sock.RemoteAddr(), sock.LocalAddr()), localAddr: peerName(sock.LocalAddr(), sock.LocalAddr()),
 		loopback: isLocal(sock.RemoteAddr()), created: time.Since(s.started), txn: s.engine.NewTxn(), done: make(chan struct{}),
 	}
+	c.follower, _ = sock.(follower)
 	c.authed = s.cfg.Load().RequirePass == ""
 	c.call = Call{Txn: c.txn, Out: &c.out, Conn: c, Srv: s}
 	c.out.Borrow(&s.replies)

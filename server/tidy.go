@@ -17,6 +17,9 @@ const (
 	quietCommands = 1000
 	// minWaste is not worth a collection, which takes some 10 ms of one processor.
 	minWaste = 1 << 20
+	// lateWaste is worth one also when a load has ended long ago: a checkpoint goes on after the load that it belongs to, and compactions
+	// after the checkpoint. Some 60 MB were left of those of ten million counters.
+	lateWaste = 16 << 20
 	// wastePart is the part of a large heap, whose collection takes longer, that it has to bring back.
 	wastePart = 8
 )
@@ -38,23 +41,26 @@ func readGoHeap() goHeap {
 	return goHeap{live: samples[0].Value.Uint64(), objects: samples[1].Value.Uint64(), free: samples[2].Value.Uint64()}
 }
 
-// wasteful reports whether a collection brings enough back.
-func (h goHeap) wasteful() bool {
+// wastes reports whether a collection would bring least bytes back, and enough for a heap of that size.
+func (h goHeap) wastes(least uint64) bool {
 	waste := h.free + h.objects - min(h.objects, h.live)
-	return waste >= max(minWaste, h.live/wastePart)
+	return waste >= max(least, h.live/wastePart)
 }
 
-// due tells of the commands in the last second, and reports whether to tidy: once after each load, and once after the start.
-func (t *tidier) due(commands float64) bool {
-	quiet := commands < quietCommands
-	due := quiet && !t.tidied
+// least tells of the commands in the last second, and returns how much waste is worth a collection now: little once after each load, and
+// once after the start; much later on. During a load ok is false: the collector's own pace costs less.
+func (t *tidier) least(commands float64) (waste uint64, ok bool) {
+	quiet, tidied := commands < quietCommands, t.tidied
 	t.tidied = quiet
-	return due
+	if tidied {
+		return lateWaste, quiet
+	}
+	return minWaste, quiet
 }
 
 // tidy is the janitor's part. It holds nobody up, but for the collector's share of the processor.
 func (s *Server) tidy() {
-	if s.tidier.due(s.vitals.current().commands) && readGoHeap().wasteful() {
+	if least, ok := s.tidier.least(s.vitals.current().commands); ok && readGoHeap().wastes(least) {
 		debug.FreeOSMemory()
 	}
 }

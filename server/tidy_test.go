@@ -6,15 +6,19 @@ import (
 	"testing"
 )
 
-// TestTidier tidies once when a load has ended, and once after the start.
+// TestTidier tidies up little things once when a load has ended, and once after the start; large ones whenever there is no load.
 func TestTidier(t *testing.T) {
+	const never = 0
 	var tidier tidier
 	for i, second := range []struct {
 		commands float64
-		due      bool
-	}{{0, true}, {10, false}, {0, false}, {200_000, false}, {5000, false}, {900, true}, {0, false}, {1000, false}, {3, true}} {
-		if got := tidier.due(second.commands); got != second.due {
-			t.Errorf("second %d, %g commands: due is %v", i, second.commands, got)
+		least    uint64
+	}{
+		{0, minWaste}, {10, lateWaste}, {0, lateWaste}, {200_000, never}, {5000, never}, {900, minWaste}, {0, lateWaste}, {1000, never}, {3, minWaste},
+	} {
+		least, ok := tidier.least(second.commands)
+		if ok != (second.least != never) || ok && least != second.least {
+			t.Errorf("second %d, %g commands: %d, %v", i, second.commands, least, ok)
 		}
 	}
 }
@@ -30,7 +34,7 @@ func TestWastefulHeap(t *testing.T) {
 		{live: 800 * mega, objects: 820 * mega, free: 20 * mega}: false,
 		{live: 800 * mega, objects: 890 * mega, free: 20 * mega}: true,
 	} {
-		if got := h.wasteful(); got != want {
+		if got := h.wastes(minWaste); got != want {
 			t.Errorf("%+v: %v", h, got)
 		}
 	}
@@ -38,7 +42,7 @@ func TestWastefulHeap(t *testing.T) {
 	runtime.GC() // the last one before what follows, which would count as live for one in the middle of it
 	garbage := make([]byte, 64*mega)
 	runtime.KeepAlive(garbage)
-	if h := readGoHeap(); !h.wasteful() {
+	if h := readGoHeap(); !h.wastes(lateWaste) {
 		t.Errorf("64 MiB of garbage: %+v", h)
 	}
 	debug.FreeOSMemory()

@@ -45,8 +45,8 @@ func (c *Conn) serve() {
 
 // follow takes turns until one returns false.
 func (c *Conn) follow() error {
-	if f, ok := c.sock.(follower); ok {
-		return f.follow(c.turn)
+	if c.follower != nil {
+		return c.follower.follow(c.turn)
 	}
 	for c.turn() {
 	}
@@ -78,7 +78,7 @@ func (c *Conn) turn() bool {
 		if c.ended = !c.reply(); c.ended {
 			return false
 		}
-		if c.brisk >= briskTurns && !c.reader.Filled() {
+		if c.follower != nil && c.brisk >= briskTurns && !c.reader.Filled() {
 			c.setUnlooked(true)
 			return true
 		}

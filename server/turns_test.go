@@ -1,8 +1,10 @@
 package server
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -36,15 +38,34 @@ func TestEndWithLastBytes(t *testing.T) {
 	wg.Wait()
 }
 
-// TestBriskClientRests has a brisk client say nothing for longer than the janitor needs to come by, again and again.
+// TestBriskClientRests has brisk clients say nothing for longer than the janitor needs to come by, again and again, over every transport.
 func TestBriskClientRests(t *testing.T) {
-	ts := startServer(t)
-	c := ts.dial()
-	for range 3 {
-		c.makeBrisk()
-		eventually(t, "a look at the socket", func() bool { return ts.clients.unlooked.Load() == 0 })
+	certs, port, path := newCertificates(t), freePort(t), filepath.Join(t.TempDir(), "quipu.sock")
+	ts := startListening(t, "--tls-port", port, "--tls-cert-file", certs.cert, "--tls-key-file", certs.key, "--tls-auth-clients", "no",
+		"--bind", "127.0.0.1", "--unixsocket", path)
+	dials := map[string]func() (net.Conn, error){
+		"tcp":  func() (net.Conn, error) { return net.Dial("tcp", ts.addr) },
+		"unix": func() (net.Conn, error) { return net.Dial("unix", path) },
+		"tls": func() (net.Conn, error) {
+			return tls.Dial("tcp", net.JoinHostPort("127.0.0.1", port), &tls.Config{RootCAs: certs.pool})
+		},
 	}
-	c.want("PING", "PONG")
+	for name, dial := range dials {
+		t.Run(name, func(t *testing.T) {
+			sock, err := dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer sock.Close()
+			c := newTestClient(t, sock)
+			for range 3 {
+				c.makeBrisk()
+				time.Sleep(3 * briskGap) // what must not happen has no event to wait for
+				eventually(t, "a look at the socket", func() bool { return ts.clients.unlooked.Load() == 0 })
+			}
+			c.want("PING", "PONG")
+		})
+	}
 }
 
 // TestBriskClientBlocks has a brisk client wait for an element, which another one brings, and go on.
