@@ -73,6 +73,7 @@ func (c *Conn) turn() bool {
 		c.received(n)
 		c.process()
 		if c.waiter != nil {
+			c.setUnlooked(false) // it reads while it is blocked
 			return false
 		}
 		if c.ended = !c.reply(); c.ended {

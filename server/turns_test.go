@@ -76,6 +76,9 @@ func TestBriskClientBlocks(t *testing.T) {
 		c.makeBrisk()
 		c.send("BLPOP jobs 0\r\nPING\r\n")
 		eventually(t, "a blocked client", func() bool { return ts.Clients().Blocked == 1 })
+		if n := ts.clients.unlooked.Load(); n != 0 {
+			t.Errorf("%d connections are to be roused while they are blocked", n)
+		}
 		other.want("RPUSH jobs one", "(integer) 1")
 		if got := c.read(); got != `1) "jobs"`+"\n"+`2) "one"` {
 			t.Errorf("got %s", got)
