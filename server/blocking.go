@@ -149,8 +149,9 @@ func (w *waiter) arm() bool {
 		w.mu.state = waitTimedOut
 		return false
 	}
-	w.conn.sock.SetReadDeadline(w.deadline)         //nolint:errcheck // then it is closed, which the read will tell
-	return w.conn.srv.gate.Load()&gateDraining == 0 // looked at afterwards: Close sets its deadline after the gate
+	w.conn.sock.SetReadDeadline(w.deadline) //nolint:errcheck // then it is closed, which the read will tell
+	// Looked at afterwards: Close and kill set their deadlines after these.
+	return w.conn.srv.gate.Load()&gateDraining == 0 && !w.conn.shared.killed.Load()
 }
 
 // unpark ends the wait and appends its reply to the output.
@@ -173,8 +174,8 @@ func (c *Conn) unpark(w *waiter) {
 	}
 	c.applyReplyMode()
 	c.sock.SetReadDeadline(time.Time{}) //nolint:errcheck // then it is closed, which the next read will tell
-	if c.srv.gate.Load()&gateDraining != 0 {
-		c.closing = true // Close may have set the deadline that was just removed
+	if c.srv.gate.Load()&gateDraining != 0 || c.shared.killed.Load() {
+		c.closing = true // Close or kill may have set the deadline that was just removed
 	}
 }
 

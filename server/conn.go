@@ -264,24 +264,10 @@ func (c *Conn) kill() {
 	if c.shared.killed.Swap(true) {
 		return
 	}
+	c.srv.clients.remove(c)             // it is not listed any more, and not killed again
+	c.sock.SetDeadline(time.Unix(1, 0)) //nolint:errcheck // then it is closed already
 	close(c.done)
 	c.push.stop()
-	shutSocket(c.sock)
-}
-
-// shutSocket ends both directions of the transport, or closes it where that is not possible. Whoever waits for it wakes up.
-func shutSocket(sock net.Conn) {
-	sock = innermost(sock)
-	halves, ok := sock.(interface {
-		CloseRead() error
-		CloseWrite() error
-	})
-	if !ok {
-		closeSocket(sock)
-		return
-	}
-	halves.CloseRead()  //nolint:errcheck // then it is closed already
-	halves.CloseWrite() //nolint:errcheck // as above
 }
 
 // closeSocket closes the transport itself: TLS would first try to say goodbye to a peer that may not be reading.

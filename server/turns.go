@@ -133,6 +133,6 @@ func (c *Conn) look(err error) bool {
 	}
 	c.brisk = 0
 	c.sock.SetReadDeadline(time.Time{}) //nolint:errcheck // then it is closed, which the next read will tell
-	// Close may have set the deadline that was just removed.
-	return c.srv.gate.Load()&gateDraining == 0
+	// Close or kill may have set the deadline that was just removed.
+	return c.srv.gate.Load()&gateDraining == 0 && !c.shared.killed.Load()
 }
