@@ -249,7 +249,6 @@ func (c *Conn) cleanUp() {
 	c.stopTracking()
 	c.srv.monitoring.remove(c)
 	c.setUnlooked(false)
-	c.srv.clients.remove(c)
 	c.kill()
 	c.push.wait()
 	closeSocket(c.sock)

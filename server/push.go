@@ -19,7 +19,7 @@ func (c *Conn) enqueue(b []byte) {
 	if q.overLimitLocked(c.srv.pushLimit(), time.Now()) {
 		c.srv.log.Warn("client closed: it does not keep up with what it listens to", "client", c.addr, "pending", len(q.mu.pending))
 		q.mu.pending, q.mu.stopped = nil, true
-		go c.kill() // kill takes this lock, and the socket's Close may take a moment
+		go c.kill() // kill takes this lock
 		return
 	}
 	c.startPushesLocked()
