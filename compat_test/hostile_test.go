@@ -32,12 +32,11 @@ const (
 	// perConnection is what a connection costs that has nothing in its buffers, bytes: its goroutine's stack, its state, a buffer of 1 KiB.
 	perConnection = 12 * kib
 	// unnoticed is how many times what is in use the heap may grow to: the collector lets it double before it looks, and takes for used
-	// what comes while it looks, which is as much again, and once more, where it hardly gets to run. What grows without bound passes
-	// any such limit; a limit that a slow machine passes says nothing.
-	unnoticed = 8
+	// what comes while it looks, which is as much again where it hardly gets to run.
+	unnoticed = 4
 	// aside is what the process grows by in its first seconds, whatever is done to it, bytes: pages of the program that were not used
 	// before, threads, what the collector lets the rest of the heap double by.
-	aside = 32 * mib
+	aside = 16 * mib
 )
 
 // attacks are what hostile clients do, and what that may make the process hold at once: what the limits allow one such client, times the

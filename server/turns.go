@@ -79,7 +79,7 @@ func (c *Conn) turn() bool {
 		if c.ended = !c.reply(); c.ended {
 			return false
 		}
-		if c.follower != nil && c.brisk >= briskTurns && !c.reader.Filled() {
+		if c.follower != nil && c.brisk >= briskTurns && !c.reader.Filled() && !c.reader.Swollen() {
 			c.setUnlooked(true)
 			return true
 		}

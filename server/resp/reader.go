@@ -70,6 +70,9 @@ func (r *Reader) Buffered() int { return r.end - r.start }
 // Size returns the bytes of memory that the Reader's buffer takes.
 func (r *Reader) Size() int { return cap(r.buf) }
 
+// Swollen reports whether the next Fill may have memory to let go of: until then the Reader holds what large commands needed.
+func (r *Reader) Swollen() bool { return len(r.buf) > readSize || cap(r.args) > keepArgs }
+
 // Fill invalidates all commands that Next has returned, and reads from src once. It returns how many bytes
 // came, with the error of src only if none did. The error is ErrQueryTooLong if the incomplete command in the
 // buffer is as long as Limits.Query allows.
