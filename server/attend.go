@@ -35,6 +35,8 @@ func (c *Conn) serveKey(key engine.Key) (stuck *waiter) {
 		switch {
 		case !found:
 			return false
+		case !w.waits(): // it is known here until its own goroutine has looked up
+			return true
 		case v.Kind != w.blocked.kind:
 			return true
 		case !c.covers(w.blocked.also):

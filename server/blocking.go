@@ -209,6 +209,13 @@ func (w *waiter) end(state waitState) bool {
 	return true
 }
 
+// waits reports whether the wait is not over yet.
+func (w *waiter) waits() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.mu.state == waiting
+}
+
 // wakeLocked has the connection look up from its read.
 func (w *waiter) wakeLocked() {
 	if !w.mu.left {

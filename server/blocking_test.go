@@ -98,6 +98,25 @@ func TestMovesChain(t *testing.T) {
 	c.want("LINDEX stage:5 0", `"ball"`)
 }
 
+// TestMoversToSeveralTargets: each needs locks of its own, and is served once, also if another was served or refused before it.
+func TestMoversToSeveralTargets(t *testing.T) {
+	ts := startServer(t)
+	c := ts.dial()
+	c.want("SET target:1 string", "OK")
+	var movers []*testClient
+	for i := range 4 {
+		m := ts.dial()
+		m.sendBlocking(ts, fmt.Sprintf("BLMOVE queue target:%d LEFT RIGHT 0", i))
+		movers = append(movers, m)
+	}
+	c.want("RPUSH queue a b c", "(integer) 3")
+	for i, reply := range []string{`"a"`, "(error) WRONGTYPE Operation against a key holding the wrong kind of value", `"b"`, `"c"`} {
+		movers[i].wantNext(reply)
+	}
+	c.want("EXISTS queue", "(integer) 0")
+	c.want("LRANGE target:3 0 -1", `1) "c"`)
+}
+
 // TestEveryWayToAppear: a list comes into being in more ways than by a push.
 func TestEveryWayToAppear(t *testing.T) {
 	for _, lines := range [][]string{
