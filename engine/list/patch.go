@@ -12,7 +12,9 @@ type Patch struct {
 	// gaps are sorted and apart from each other once the first node of the store is added, or they are taken by a checkpoint.
 	gaps  []Row
 	ready bool
-	taken bool // the running checkpoint has taken the gaps
+	// taken: a checkpoint is running. It has taken the gaps that begin below told.
+	taken bool
+	told  int64
 }
 
 // NewPatch returns a patch that says nothing.
@@ -50,10 +52,12 @@ const gapBytes = 40
 // of which may be in such a range. Within a call they come in any order.
 func (p *Patch) TakeDirty(from int64, limit int, fn func(r Row)) (next int64, more bool) {
 	p.unite()
-	p.taken = true
 	next, more = p.list.TakeDirty(from, limit, fn)
+	if p.taken, p.told = true, next; !more {
+		p.told = LastRow + 1
+	}
 	for _, g := range p.gaps {
-		if g.ID >= from && (!more || g.ID < next) {
+		if g.ID >= from && g.ID < p.told {
 			fn(g)
 		}
 	}
@@ -104,14 +108,15 @@ func (p *Patch) Load(id int64, data []byte) error {
 	return p.list.Load(id, data)
 }
 
-// List returns the list, once Load has had all nodes of the store. The patch is of no use afterwards.
+// List returns the list, once Load has had all nodes of the store. The patch is of no use afterwards: a checkpoint that has begun to take it
+// goes on with the list.
 func (p *Patch) List() *List {
 	p.list.partial = false
-	state := gapDirty
-	if p.taken {
-		state = gapTaken
-	}
 	for _, g := range p.gaps {
+		state := gapDirty
+		if p.taken && g.ID < p.told {
+			state = gapTaken
+		}
 		p.list.markGaps(g.ID, g.Last, state)
 	}
 	return p.list
