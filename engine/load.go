@@ -34,14 +34,19 @@ func (t *Txn) load(k *Key) {
 		return // what was read may be stale; Lock tries again
 	}
 	if !ok {
-		if t.absent == nil {
-			t.absent = map[absentName]uint64{}
-		}
-		t.absent[absentName{s, string(k.Name)}] = departures
+		t.proveAbsent(s, k)
 		return
 	}
 	s.makeRoom(t.e.space, k.order)
 	s.admit(t.e.space, k.hash, k.order, k.Name, c, 1<<heatShift)
+}
+
+// proveAbsent notes that the store has no row of a key. The slot is locked.
+func (t *Txn) proveAbsent(s *slot, k *Key) {
+	if t.absent == nil {
+		t.absent = map[absentName]uint64{}
+	}
+	t.absent[absentName{s, string(k.Name)}] = s.departures
 }
 
 // fetch is load for a key whose slot is locked: others wait for the disk, but what it finds can not go away again. It splits
@@ -50,6 +55,8 @@ func (t *Txn) fetch(s *slot, k *Key) {
 	t.moves++
 	if c, ok := t.e.readRow(s, k); ok {
 		s.admit(t.e.space, k.hash, k.order, k.Name, c, 1<<heatShift)
+	} else if !t.all {
+		t.proveAbsent(s, k)
 	}
 }
 

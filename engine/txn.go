@@ -50,7 +50,7 @@ type Txn struct {
 	// ready are the keys that were changed and that somebody waits for (wait.go).
 	ready []Key
 
-	// absent holds, while Lock is under way, the proofs that the store has no row of a name: it had none when it was read, and
+	// absent holds, from one Lock to the next, the proofs that the store has no row of a name: it had none when it was read, and
 	// no entry of the slot has left memory since. The value is the slot's departures at the time.
 	absent  map[absentName]uint64
 	missing []Key
@@ -105,6 +105,11 @@ const maxUnlockedLoads = 4
 // Lock locks the slots of keys, in ascending order of physical database and slot. Afterwards every key is in memory or known
 // not to exist. With write, and several slots, what is written until Unlock is one commit.
 func (t *Txn) Lock(keys []Key, write bool) {
+	t.absent = nil
+	t.lock(keys, write)
+}
+
+func (t *Txn) lock(keys []Key, write bool) {
 	t.touch.ahead(t.e, keys)
 	t.e.admit(write)
 	t.begin()
@@ -218,6 +223,7 @@ func (t *Txn) LockBatch(keys []Key, ends []int, write bool) int {
 		t.Lock(keys, write)
 		return 1
 	}
+	t.absent = nil
 	for range 2 {
 		if n := t.tryBatch(keys, ends, write); n > 0 {
 			t.forgetMissing()
@@ -228,7 +234,7 @@ func (t *Txn) LockBatch(keys []Key, ends []int, write bool) int {
 			break
 		}
 	}
-	t.Lock(keys[:ends[0]], write)
+	t.lock(keys[:ends[0]], write)
 	return 1
 }
 
@@ -334,14 +340,16 @@ func (t *Txn) isMissing(k *Key) bool {
 	return !read || departures != s.departures
 }
 
-// maxKeptMissing bounds what a Txn keeps of the list of missing keys.
+// maxKeptMissing bounds what a Txn keeps of what was missing.
 const maxKeptMissing = 64
 
 func (t *Txn) forgetMissing() {
 	if cap(t.missing) > maxKeptMissing {
 		t.missing = nil
 	}
-	t.absent = nil
+	if len(t.absent) > maxKeptMissing {
+		t.absent = nil
+	}
 }
 
 // LockAll locks every slot of every database. A key that is not in memory is then read from the store when it is used.

@@ -52,13 +52,21 @@ func (t *Txn) EachWaiter(k Key, fn func(waiter any) bool) {
 	}
 }
 
-// Covers reports whether the locks that are held are enough to use a key: its slot is locked, and what it holds is in memory or known
-// not to exist.
-func (t *Txn) Covers(k Key) bool {
+// Covers reports whether the locks that are held are enough to use keys together: their slots are locked, what they hold is in memory or
+// known not to exist, and what is written to several slots will be one commit. The slots of a batch are locked, too, when each of its
+// commands uses only one; then a commit may take one of them before another.
+func (t *Txn) Covers(keys ...Key) bool {
 	if t.all {
 		return true
 	}
-	return t.holds(t.e.slot(&k)) && !t.isMissing(&k)
+	for i := range keys {
+		k := &keys[i]
+		s := t.e.slot(k)
+		if !t.holds(s) || t.isMissing(k) || !t.walk && s != t.e.slot(&keys[0]) {
+			return false
+		}
+	}
+	return true
 }
 
 // Depend has Need return at least n.

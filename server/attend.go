@@ -39,7 +39,7 @@ func (c *Conn) serveKey(key engine.Key) (stuck *waiter) {
 			return true
 		case v.Kind != w.blocked.kind:
 			return true
-		case !c.covers(w.blocked.also):
+		case !c.txn.Covers(append([]engine.Key{key}, w.blocked.also...)...):
 			stuck = w
 			return false
 		}
@@ -47,16 +47,6 @@ func (c *Conn) serveKey(key engine.Key) (stuck *waiter) {
 		return true
 	})
 	return stuck
-}
-
-// covers reports whether the locks that are held are enough to use keys.
-func (c *Conn) covers(keys []engine.Key) bool {
-	for _, key := range keys {
-		if !c.txn.Covers(key) {
-			return false
-		}
-	}
-	return true
 }
 
 // serveWait runs the rest of a blocking command, unless its client has stopped waiting.

@@ -81,6 +81,21 @@ func TestServedBetweenPipelinedCommands(t *testing.T) {
 	mover.wantNext(`"b"`)
 }
 
+// TestMoveToWhereMemoryDoesNotKnow: an element is moved to a list that does not exist, as only the store can tell.
+func TestMoveToWhereMemoryDoesNotKnow(t *testing.T) {
+	ts := startServer(t)
+	c, mover := ts.dial(), ts.dial()
+	c.want("SET {elsewhere}:neighbour 1", "OK")
+	c.want("SAVE", "OK")
+	ts.eng.SetMaxMemory(1)
+	eventually(t, "nothing is in memory", func() bool { return ts.eng.Stats().Evicted > 0 })
+	ts.eng.SetMaxMemory(0)
+	mover.sendBlocking(ts, "BLMOVE list elsewhere LEFT RIGHT 0")
+	c.want("RPUSH list a", "(integer) 1")
+	mover.wantNext(`"a"`)
+	c.want("LRANGE elsewhere 0 -1", `1) "a"`)
+}
+
 // TestMovesChain: what one blocked client moves wakes the next, across slots.
 func TestMovesChain(t *testing.T) {
 	ts := startServer(t)

@@ -1,0 +1,54 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// TestCovers: what is locked for one command after the other does not cover one that writes two slots, because a commit may come between
+// them; and once keys are locked together they are covered, those that do not exist and whose absence only the store can tell, too.
+func TestCovers(t *testing.T) {
+	e := openTest(t, vfs.NewMem())
+	e.fill(t, 1000)
+	for e.UsedMemory() > 0 { // what the commit had not taken yet stays dirty
+		if err := e.cleanUp(); err != nil {
+			t.Fatal(err)
+		}
+		e.sweep(0, 1, flags.clean)
+	}
+	key := func(format string, args ...any) Key { return e.Key(0, fmt.Appendf(nil, format, args...)) }
+	here, there, absent := key("fill:{1}:1"), key("fill:{2}:2"), key("fill:{2}:absent")
+	x := e.NewTxn()
+	covers := func(what string, want bool, keys ...Key) {
+		t.Helper()
+		if got := x.Covers(keys...); got != want {
+			t.Errorf("%s: Covers = %v, want %v", what, got, want)
+		}
+	}
+
+	if n := x.LockBatch([]Key{here, there}, []int{1, 2}, true); n != 2 {
+		t.Fatalf("%d of 2 commands are locked", n)
+	}
+	covers("one key of a batch", true, here)
+	covers("another one", true, there)
+	covers("both", false, here, there)
+	x.Unlock()
+
+	x.Lock([]Key{here}, true)
+	covers("a key that is not locked", false, there)
+	x.Unlock()
+
+	x.Lock([]Key{here, absent}, true)
+	covers("keys that are locked together", true, here, absent)
+	covers("a key of the slot that nobody asked for", false, here, key("fill:{2}:never"))
+	x.Unlock()
+
+	x.LockAll()
+	covers("everything", true, here, there, absent)
+	x.Unlock()
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
