@@ -157,7 +157,10 @@ func (e *Engine) fly(g *group) {
 	g.prev = nil
 	c.mu.group = newGroup(g)
 	c.mu.Unlock()
-	rows := e.walkSlots(slots, n)
+	rows := int64(0)
+	if g.err == nil { // else what says which commit an entry waits for stays as it is: none of them will ever land
+		rows = e.walkSlots(slots, n)
+	}
 	c.walk.Unlock()
 	if g.err == nil {
 		g.err = e.write(n)

@@ -176,6 +176,18 @@ func TestFailedSyncAcknowledgesNothing(t *testing.T) {
 	<-g.arrived
 	g.set(false, broken)
 	clients.Wait()
+	for _, name := range []string{"{a}", "a", "{a}"} { // commits of the same slot, one after the other
+		keys := []Key{e.Key(0, []byte(name))}
+		x.Lock(keys, true)
+		must(x.IncrBy(keys[0], 1))
+		x.Unlock()
+		if err := e.Wait(x.Need()); !errors.Is(err, broken) {
+			t.Errorf("Wait for %s: %v", name, err)
+		}
+		if need, _ := e.needForTest("a"); !errors.Is(e.Wait(need), broken) {
+			t.Error("after the failure, a value that no disk has can be read")
+		}
+	}
 	if n := fatal.Load(); n != 1 {
 		t.Errorf("the failure was reported %d times, want once", n)
 	}
