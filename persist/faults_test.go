@@ -148,6 +148,39 @@ func TestFailureIsFinal(t *testing.T) {
 	}
 }
 
+// TestFullDiskKeepsNoHalfSegment: a segment for which there is no room leaves what room there is to checkpoints, and is laid out later.
+func TestFullDiskKeepsNoHalfSegment(t *testing.T) {
+	var full atomic.Bool
+	mem := vfs.NewMem()
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if full.Load() && op.Kind == errorfs.OpFileWriteAt && !strings.HasSuffix(op.Path, "00000001.log") {
+			return syscall.ENOSPC
+		}
+		return nil
+	}))
+	db, err := Open(Options{FS: fs, Dir: "data", SegmentBytes: MinSegmentBytes, manual: true})
+	must(t, err)
+	must(t, db.Append(1, 0, make([]byte, MinSegmentBytes*3/4)))
+	full.Store(true)
+	for range 3 {
+		if err := db.log.prepareNext(); !errors.Is(err, ErrNoSpace) {
+			t.Fatalf("got %v", err)
+		}
+		if names, err := mem.List("data/log"); err != nil || len(names) != 1 {
+			t.Fatalf("the log is %v, %v", names, err)
+		}
+	}
+	full.Store(false)
+	must(t, db.log.keep())
+	must(t, db.Append(2, 0, make([]byte, MinSegmentBytes*3/4)))
+	must(t, db.Close())
+	db = openMem(t, mem)
+	if got := db.survey.index; got != 2 {
+		t.Errorf("the log ends at %d", got)
+	}
+	must(t, db.Close())
+}
+
 // stuckFS holds fsyncs of log segments while the gate is closed.
 type stuckFS struct {
 	vfs.FS

@@ -28,15 +28,18 @@ func (k *keeper) run() {
 	defer close(k.done)
 	tick := time.NewTicker(hintInterval)
 	defer tick.Stop()
+	kick := k.log.kick
 	for {
 		select {
 		case <-k.stop:
 			return
 		case <-tick.C:
-		case <-k.log.kick:
+			kick = k.log.kick
+		case <-kick:
 		}
 		if err := k.log.keep(); err != nil {
 			k.log.opts.Logger.Error("log upkeep failed", "err", err)
+			kick = nil // every commit would have a full disk tried again
 		}
 	}
 }
@@ -89,8 +92,8 @@ func (l *commitLog) prepareNext() error {
 		l.mu.next = next
 	}
 	l.mu.Unlock()
-	if stale {
-		return l.discard(next)
+	if stale { // the append has made itself another one, with a higher number
+		return next.remove(l.fs)
 	}
 	return nil
 }
@@ -102,17 +105,6 @@ func (l *commitLog) takeFreeLocked(size int64) *segment {
 			l.mu.free = append(l.mu.free[:i:i], l.mu.free[i+1:]...)
 			return s
 		}
-	}
-	return nil
-}
-
-// discard removes a segment that came too late: the append made itself another one with a higher number.
-func (l *commitLog) discard(s *openSegment) error {
-	if err := s.file.Close(); err != nil {
-		return ioError("close "+s.path, err)
-	}
-	if err := l.fs.Remove(s.path); err != nil {
-		return ioError("remove "+s.path, err)
 	}
 	return nil
 }

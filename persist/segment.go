@@ -166,13 +166,27 @@ func createSegment(fs vfs.FS, dir, recycle string, number, prev uint64, size int
 		return nil, ioError("open "+path, err)
 	}
 	s := newOpenSegment(file, path, number, prev, size)
-	if err := s.layOut(recycle == ""); err != nil {
-		return nil, errors.Join(err, file.Close())
+	err = s.layOut(recycle == "")
+	if err == nil {
+		err = syncDir(fs, dir)
 	}
-	if err := syncDir(fs, dir); err != nil {
-		return nil, errors.Join(err, file.Close())
+	if err != nil {
+		// What has been laid out of it would keep the last of a full disk from a checkpoint, which could free some.
+		return nil, errors.Join(err, s.remove(fs))
 	}
 	return s, nil
+}
+
+// remove gives up a segment that was not used.
+func (s *openSegment) remove(fs vfs.FS) error {
+	err := s.file.Close()
+	if err != nil {
+		err = ioError("close "+s.path, err)
+	}
+	if e := fs.Remove(s.path); e != nil {
+		err = errors.Join(err, ioError("remove "+s.path, e))
+	}
+	return err
 }
 
 func (s *openSegment) layOut(fresh bool) error {
