@@ -10,7 +10,7 @@ import (
 // resumeLog makes the log that s describes ready for appending. In this order, so that a crash after any
 // step leaves a directory that the next start reads in the same way:
 //
-//  1. what was read is fsynced: it is about to be shown to clients, and later records will attest it;
+//  1. what was read is made durable: it is about to be shown to clients, and later records will attest it;
 //  2. a segment is laid out for what comes;
 //  3. the witness is sealed: it now knows the end of the log and the new segment;
 //  4. segments that hold nothing of the log are removed.
@@ -22,7 +22,7 @@ func resumeLog(opts Options, s *survey, w *witness, watch *stallWatch) (*commitL
 	l.mu.lastNumber = s.numbers[len(s.numbers)-1]
 	l.durable.Store(s.seq)
 	l.stats.live.Store(s.liveBytes)
-	if err := fsyncFound(opts.FS, s); err != nil {
+	if err := secureFound(opts.FS, s); err != nil {
 		return nil, err
 	}
 	if err := l.openFirst(s); err != nil {
@@ -38,23 +38,78 @@ func resumeLog(opts Options, s *survey, w *witness, watch *stallWatch) (*commitL
 	return l, nil
 }
 
-// fsyncFound makes durable what was read: after kill -9 it may be in the page cache only.
-func fsyncFound(fs vfs.FS, s *survey) error {
+// secureFound makes durable what was read and what nothing says is: after kill -9 it may be in the page cache only. It is written again
+// before it is fsynced. If the process before this one ended because an fsync failed, the kernel may take those pages for clean, and an
+// fsync alone would succeed over nothing.
+func secureFound(fs vfs.FS, s *survey) error {
 	for _, seg := range s.live {
-		if seg.lastSeq <= s.witness.durableSeq {
+		if seg.lastSeq <= s.attested {
 			continue
 		}
-		path := s.path(seg.number)
-		f, err := fs.OpenReadWrite(path, categoryLog)
+		from, to, err := s.span(seg, s.attested)
+		if err == nil {
+			err = rewrite(fs, s.path(seg.number), from, to)
+		}
 		if err != nil {
-			return ioError("open "+path, err)
+			return err
 		}
-		if err := f.Sync(); err != nil {
-			return errors.Join(ioError("fsync "+path, err), f.Close())
+	}
+	return nil
+}
+
+// span returns where in a segment the records lie that come after seq.
+func (s *survey) span(seg *segment, seq uint64) (from, to int64, err error) {
+	r, err := openSegmentReader(s.fs, s.dir, seg.number)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer r.file.Close()
+	for from = r.end; ; {
+		at := r.end
+		h, _, ok, err := r.next()
+		switch {
+		case err != nil:
+			return 0, 0, err
+		case !ok:
+			return 0, 0, damaged(r.path, at, nil, "the record has changed since it was verified")
+		case h.seq <= seq:
+			from = r.end
 		}
-		if err := f.Close(); err != nil {
-			return ioError("close "+path, err)
+		if h.seq >= seg.lastSeq {
+			return from, r.end, nil
 		}
+	}
+}
+
+// rewrite writes a part of a file with what it holds already, and fsyncs the file.
+func rewrite(fs vfs.FS, path string, from, to int64) error {
+	f, err := fs.OpenReadWrite(path, categoryLog)
+	if err != nil {
+		return ioError("open "+path, err)
+	}
+	if err := rewritePart(f, from, to); err != nil {
+		return errors.Join(ioError("write again "+path, err), f.Close())
+	}
+	if err := f.Sync(); err != nil {
+		return errors.Join(ioError("fsync "+path, err), f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return ioError("close "+path, err)
+	}
+	return nil
+}
+
+func rewritePart(f vfs.File, from, to int64) error {
+	buf := make([]byte, min(to-from, flushBytes))
+	for from < to {
+		part := buf[:min(int64(len(buf)), to-from)]
+		if _, err := f.ReadAt(part, from); err != nil {
+			return err
+		}
+		if _, err := f.WriteAt(part, from); err != nil {
+			return err
+		}
+		from += int64(len(part))
 	}
 	return nil
 }
