@@ -80,6 +80,27 @@ func TestWatchesAcrossEvictionAndExpiry(t *testing.T) {
 	}
 }
 
+// TestRenew: a transaction sees one time, those who come after it under the same locks see theirs.
+func TestRenew(t *testing.T) {
+	var clock atomic.Int64
+	clock.Store(1_700_000_000_000)
+	e := openTest(t, vfs.NewMem(), func(o *Options) { o.Clock = clock.Load })
+	x, k := e.NewTxn(), []Key{e.Key(0, []byte("short"))}
+	x.Lock(k, true)
+	defer x.Unlock()
+	if err := x.SetInt(k[0], 1, clock.Load()+10); err != nil {
+		t.Fatal(err)
+	}
+	clock.Add(11)
+	if _, ok := x.Peek(k[0]); !ok {
+		t.Error("expired within the transaction")
+	}
+	x.Renew()
+	if _, ok := x.Peek(k[0]); ok {
+		t.Error("still there after it")
+	}
+}
+
 // TestLoadingBesideWrites loads and drops a slot with several tables again and again while writers change, delete and create
 // names in it. Each writer knows what its own names must be.
 func TestLoadingBesideWrites(t *testing.T) {

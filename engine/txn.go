@@ -79,9 +79,12 @@ func (t *Txn) Need() uint64 { return t.need }
 // ClearNeed forgets the noted commit, once it has been waited for.
 func (t *Txn) ClearNeed() { t.need = 0 }
 
-// Now returns the time in unix milliseconds that expiry is judged by. It stands still from Lock to Unlock, so that all of a
+// Now returns the time in unix milliseconds that expiry is judged by. It stands still from Lock to Unlock, or to Renew, so that all of a
 // transaction sees one time.
 func (t *Txn) Now() int64 { return t.now }
+
+// Renew has the time stand still at the present, for those whom a transaction has woken: it may have taken long.
+func (t *Txn) Renew() { t.now = t.e.clock() }
 
 func (t *Txn) begin() {
 	t.now = t.e.clock()

@@ -20,6 +20,9 @@ type laterKey struct {
 // attend serves the clients that wait for the keys which the commands so far have changed, under the locks of these. The keys whose first
 // client needs more locks than that are left for attendLater: the only case in which another client may come between.
 func (c *Conn) attend() {
+	if c.txn.HasReady() {
+		c.txn.Renew()
+	}
 	for key, ok := c.txn.NextReady(); ok; key, ok = c.txn.NextReady() {
 		if w := c.serveKey(key); w != nil {
 			c.attention.later = append(c.attention.later, laterKey{key, w.blocked.also})

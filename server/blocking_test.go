@@ -142,6 +142,8 @@ func TestEveryWayToAppear(t *testing.T) {
 		{"SELECT 1", "RPUSH list x", "SWAPDB 0 1"},
 		{"RPUSH other x", "LMOVE other list LEFT LEFT"},
 		{"SET list string", "DEL list", "LPUSH list x"},
+		{"RPUSH other x", "SORT other ALPHA STORE list"},
+		{"SET list string", "RPUSH other x", "SORT other ALPHA STORE list"}, // which Redis 7.0 does not notice
 	} {
 		t.Run(oneLine(lines[len(lines)-1]), func(t *testing.T) {
 			ts := startServer(t)

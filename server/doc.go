@@ -58,6 +58,8 @@
 //   - CLIENT NO-EVICT is accepted and changes nothing: no connection is closed to save memory.
 //   - Messages of CLIENT TRACKING are held while the client has replies to come, rather than put among them: a value and the news that it
 //     is outdated travel on different ways here, and the news must come second.
+//   - A client that waits for a key is served however the key comes to hold something for it. In Redis 7.0 it goes on waiting when SORT,
+//     ZUNIONSTORE and the like put it in the place of a value of another type.
 //   - SHUTDOWN cannot be aborted: nothing that it waits for takes long.
 //   - The admin endpoint is HTTP on an address of its own, off by default: it has no passwords.
 package server
