@@ -16,31 +16,6 @@ const (
 	scanEnd   = hashslot.Count << orderBits
 )
 
-// Len returns how many keys a database has, in memory or not. Expired keys count until they are removed.
-func (t *Txn) Len(n int) int64 {
-	t.noteNewest()
-	if db := t.e.dbs[n].Load(); db != nil {
-		return db.keys.Load()
-	}
-	return 0
-}
-
-// noteNewest notes the last commit that anything has joined, for what depends on a whole database.
-func (t *Txn) noteNewest() {
-	if t.e.logging.Load() {
-		t.need = max(t.need, t.e.commits.newest())
-	}
-}
-
-// Keyspace returns what INFO tells of a database. avgTTLMillis is always 0: an exact one would cost a sum per expiry, and a
-// sample would say little.
-func (t *Txn) Keyspace(n int) (keys, expires, avgTTLMillis int64) {
-	if db := t.e.dbs[n].Load(); db != nil {
-		return db.keys.Load(), db.expiries.Load(), 0
-	}
-	return 0, 0, 0
-}
-
 // Scan calls fn for at least count keys from cursor on, unless the end is nearer, and returns the cursor to go on from: 0 at
 // the end. The name is valid during the call. Keys that are there from the first call of a full iteration to its last are all
 // met; others may be. fn must not use the Txn.
