@@ -139,7 +139,11 @@ func serveConfigured(cfg *config.Config, log *slog.Logger) error {
 
 	defer writePID(v.Path(v.PidFile), log)()
 
-	eng, err := openInterruptibly(cfg, signals, log)
+	files, err := claimFiles(cfg, log)
+	if err != nil {
+		return err
+	}
+	eng, err := openInterruptibly(cfg, files, signals, log)
 	if err != nil {
 		return err
 	}
@@ -202,7 +206,7 @@ func writePID(path string, log *slog.Logger) (remove func()) {
 
 // openInterruptibly is openEngine, during which a signal ends the process at once: recovery changes nothing that the next start would not
 // do over, and can take a while. The exit code is Redis's for this case.
-func openInterruptibly(cfg *config.Config, signals <-chan os.Signal, log *slog.Logger) (*engine.Engine, error) {
+func openInterruptibly(cfg *config.Config, storeFiles int, signals <-chan os.Signal, log *slog.Logger) (*engine.Engine, error) {
 	opened := make(chan struct{})
 	var watcher sync.WaitGroup
 	watcher.Go(func() {
@@ -215,11 +219,11 @@ func openInterruptibly(cfg *config.Config, signals <-chan os.Signal, log *slog.L
 	})
 	defer watcher.Wait()
 	defer close(opened)
-	return openEngine(cfg, log)
+	return openEngine(cfg, storeFiles, log)
 }
 
-// openEngine recovers the counters, and lets CONFIG SET reach the engine.
-func openEngine(cfg *config.Config, log *slog.Logger) (*engine.Engine, error) {
+// openEngine recovers the counters.
+func openEngine(cfg *config.Config, storeFiles int, log *slog.Logger) (*engine.Engine, error) {
 	v := cfg.Load()
 	if err := os.MkdirAll(v.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create the data directory: %w", err)
@@ -229,13 +233,19 @@ func openEngine(cfg *config.Config, log *slog.Logger) (*engine.Engine, error) {
 		Databases: v.Databases, Dir: v.Dir, AppendOnly: v.AppendOnly, Fsync: fsyncPolicy(v.AppendFsync),
 		MaxMemory: v.MaxMemory, Eviction: server.Eviction(v),
 		CheckpointLogBytes: v.CheckpointLogSize, CheckpointInterval: v.CheckpointInterval,
-		SegmentBytes: v.LogSegmentSize, StoreCacheBytes: v.StoreCacheSize, StallTimeout: v.CommitStallTimeout,
+		SegmentBytes: v.LogSegmentSize, StoreCacheBytes: v.StoreCacheSize, StoreFiles: storeFiles, StallTimeout: stallTimeout(v),
 		Logger: log, Fatal: func(err error) { die(log, err) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	log.Info("data directory opened", "dir", v.Dir, "took", time.Since(began).Round(time.Millisecond))
+	followConfig(cfg, eng)
+	return eng, nil
+}
+
+// followConfig lets CONFIG SET reach the engine.
+func followConfig(cfg *config.Config, eng *engine.Engine) {
 	cfg.OnChange([]string{"appendfsync"}, func(_, v *config.Values) error {
 		eng.SetFsync(fsyncPolicy(v.AppendFsync))
 		return nil
@@ -245,7 +255,18 @@ func openEngine(cfg *config.Config, log *slog.Logger) (*engine.Engine, error) {
 		eng.SetMaxMemory(v.MaxMemory)
 		return nil
 	})
-	return eng, nil
+	cfg.OnChange([]string{"checkpoint-log-size", "checkpoint-interval"}, func(_, v *config.Values) error {
+		eng.SetCheckpointLimits(v.CheckpointLogSize, v.CheckpointInterval)
+		return nil
+	})
+}
+
+// stallTimeout returns commit-stall-timeout as the engine wants it, for which 0 is the default.
+func stallTimeout(v *config.Values) time.Duration {
+	if v.CommitStallTimeout == 0 {
+		return engine.NoStallTimeout
+	}
+	return v.CommitStallTimeout
 }
 
 // fsyncPolicy translates appendfsync.

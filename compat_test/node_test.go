@@ -49,9 +49,11 @@ type node struct {
 	file string // of its configuration; "": none
 	port string
 	args []string
-	cmd  *exec.Cmd
-	log  *logBuffer
-	done chan struct{} // closed when the process has ended
+	// files is how many files the process may open, if it may not open more; 0: as many as the test.
+	files int
+	cmd   *exec.Cmd
+	log   *logBuffer
+	done  chan struct{} // closed when the process has ended
 }
 
 // logBuffer keeps what the process printed and tells when it is ready.
@@ -133,6 +135,9 @@ func (n *node) launch() {
 		args = append([]string{n.file}, args...)
 	}
 	n.cmd = exec.Command(binary, args...)
+	if n.files > 0 {
+		n.cmd = exec.Command("sh", append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, n.files), binary}, args...)...)
+	}
 	n.log = &logBuffer{begun: make(chan struct{}), ready: make(chan struct{})}
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {

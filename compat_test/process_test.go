@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,54 @@ func TestConfigRewrite(t *testing.T) {
 	n.start()
 	if got := n.client().ConfigGet(ctx, "timeout").Val()["timeout"]; got != "99" {
 		t.Errorf("after a restart, timeout is %s", got)
+	}
+}
+
+// Clients are files, and so is every segment of the log: however many connect, the log goes on.
+func TestFilesAreSetAside(t *testing.T) {
+	n := &node{t: t, dir: t.TempDir(), port: freePort(t), files: 400, args: []string{"--log-segment-size", "1mb", "--checkpoint-log-size", "4mb"}}
+	n.start()
+	t.Cleanup(n.kill)
+	c, ctx := n.client(), t.Context()
+	for range 2 * n.files {
+		sock, err := net.DialTimeout("tcp", n.addr(), patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = sock.Close() })
+		if err := c.Ping(ctx).Err(); err != nil { // c was first: it is served whoever comes
+			t.Fatal(err)
+		}
+	}
+	value := strings.Repeat("v", 200<<10)
+	for i := range 100 {
+		if err := c.Set(ctx, strconv.Itoa(i), value, 0).Err(); err != nil {
+			t.Fatalf("write %d: %v\n%s", i, err, n.log)
+		}
+	}
+	err := c.ConfigSet(ctx, "maxclients", "4000000000").Err()
+	if want := "The operating system is not able to handle the specified number of clients, try with "; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("CONFIG SET maxclients: %v", err)
+	}
+}
+
+// CONFIG SET of what says when a checkpoint is due is obeyed at once.
+func TestCheckpointLimitsAtRunTime(t *testing.T) {
+	n := startNode(t, "--checkpoint-log-size", "1gb", "--checkpoint-interval", "0")
+	c, ctx := n.client(), t.Context()
+	value := strings.Repeat("v", 200<<10)
+	for i := range 10 {
+		if err := c.Set(ctx, strconv.Itoa(i), value, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.ConfigSet(ctx, "checkpoint-log-size", "1mb").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); !strings.Contains(c.Info(ctx, "persistence").Val(), "\r\ncheckpoints:1\r\n"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("there is no checkpoint")
+		}
 	}
 }
 

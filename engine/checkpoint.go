@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"quipu/persist"
@@ -33,6 +34,9 @@ type checkpoints struct {
 	// asked for, whoever waits for one to end gets its turn.
 	claim  chan struct{}
 	wanted chan struct{}
+
+	// logBytes and interval are Options.CheckpointLogBytes and CheckpointInterval, as they are now.
+	logBytes, interval atomic.Int64
 
 	// databasesDirty: the order of the databases has changed since the last checkpoint took it. Guarded by Engine.mu.
 	databasesDirty bool
@@ -140,14 +144,20 @@ func (e *Engine) pause(d time.Duration) {
 	}
 }
 
+// SetCheckpointLimits changes Options.CheckpointLogBytes, which must be positive, and Options.CheckpointInterval.
+func (e *Engine) SetCheckpointLimits(logBytes int64, interval time.Duration) {
+	e.checkpoints.logBytes.Store(logBytes)
+	e.checkpoints.interval.Store(int64(interval))
+}
+
 func (e *Engine) checkpointDue() bool {
 	if !e.logging.Load() {
 		return false
 	}
-	if e.store.LogBytes() >= e.opts.CheckpointLogBytes {
+	if e.store.LogBytes() >= e.checkpoints.logBytes.Load() {
 		return true
 	}
-	interval := e.opts.CheckpointInterval
+	interval := time.Duration(e.checkpoints.interval.Load())
 	return interval > 0 && e.ChangesSinceCheckpoint() > 0 && time.Since(e.LastCheckpoint().Started) >= interval
 }
 

@@ -42,6 +42,7 @@ type Options struct {
 	CheckpointInterval time.Duration
 	SegmentBytes       int64         // of the log; see persist.Options
 	StoreCacheBytes    int64         // see persist.Options
+	StoreFiles         int           // see persist.Options
 	StallTimeout       time.Duration // see persist.Options
 	Logger             *slog.Logger
 	// Fatal is called once, when the log can no longer be written: the process must end, nothing is acknowledged any more.
@@ -51,6 +52,9 @@ type Options struct {
 	// Observe is called as things happen, for metrics.
 	Observe Observer
 }
+
+// NoStallTimeout is a StallTimeout that is never reached.
+const NoStallTimeout = persist.NoStallTimeout
 
 // Observer receives measurements. Nil functions are skipped.
 type Observer struct {
@@ -122,6 +126,7 @@ func Open(opts Options) (*Engine, error) {
 	e.logging.Store(opts.AppendOnly)
 	e.fsync.Store(uint32(opts.Fsync))
 	e.maxMemory.Store(opts.MaxMemory)
+	e.SetCheckpointLimits(opts.CheckpointLogBytes, opts.CheckpointInterval)
 	e.space.ages.since.Store(e.clock())
 	e.SetEviction(opts.Eviction)
 	e.SetLimits(DefaultLimits())
@@ -131,7 +136,7 @@ func Open(opts Options) (*Engine, error) {
 	}
 	store, err := persist.Open(persist.Options{
 		FS: opts.FS, Dir: opts.Dir, SegmentBytes: opts.SegmentBytes, CacheBytes: opts.StoreCacheBytes,
-		StallTimeout: opts.StallTimeout, Logger: opts.Logger, Pace: e.pacer.breathe,
+		StoreFiles: opts.StoreFiles, StallTimeout: opts.StallTimeout, Logger: opts.Logger, Pace: e.pacer.breathe,
 		Events: persist.Events{Synced: opts.Observe.Synced, Stalled: e.stalled, StallEnded: e.stallEnded, Fatal: e.fail, Progress: e.progress},
 	})
 	if err != nil {

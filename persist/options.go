@@ -3,6 +3,7 @@ package persist
 import (
 	"io"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -13,7 +14,11 @@ const (
 	DefaultSegmentBytes = 8 << 20
 	DefaultCacheBytes   = 8 << 20
 	DefaultStallTimeout = 10 * time.Second
+	DefaultStoreFiles   = 1000
 )
+
+// NoStallTimeout is a StallTimeout that is never reached.
+const NoStallTimeout = time.Duration(math.MaxInt64)
 
 // MinSegmentBytes is the smallest segment that Options accepts: a segment holds its own header and at
 // least a few records.
@@ -30,6 +35,8 @@ type Options struct {
 	SegmentBytes int64
 	// CacheBytes is the size of the store's block cache.
 	CacheBytes int64
+	// StoreFiles is how many tables the store keeps open at most. It keeps 64 in any case.
+	StoreFiles int
 	// StallTimeout is how long one write or fsync of the log may take before Events.Stalled tells of it.
 	StallTimeout time.Duration
 	// Pace is called by the store's background work after each few KiB that it writes, some 200 us of computation, and may
@@ -85,6 +92,9 @@ func (o Options) withDefaults() Options {
 	o.SegmentBytes = max(o.SegmentBytes, MinSegmentBytes)
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
+	}
+	if o.StoreFiles == 0 {
+		o.StoreFiles = DefaultStoreFiles
 	}
 	if o.Pace == nil {
 		o.Pace = func() {}

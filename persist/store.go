@@ -54,7 +54,7 @@ func pebbleOptions(o Options, cache *pebble.Cache) *pebble.Options {
 		L0CompactionThreshold:     2,
 		L0CompactionFileThreshold: 16,
 		LBaseMaxBytes:             64 << 20,
-		MaxOpenFiles:              1000,
+		MaxOpenFiles:              o.StoreFiles,
 		CompactionConcurrencyRange: func() (int, int) {
 			return 1, 1
 		},

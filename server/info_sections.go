@@ -41,8 +41,10 @@ func infoServer(r *infoReport) {
 	r.int("server_time_usec", r.now.UnixMicro())
 	r.int("uptime_in_seconds", int64(uptime.Seconds()))
 	r.int("uptime_in_days", int64(uptime/(24*time.Hour)))
-	r.int("hz", int64(r.cfg.Hz))
-	r.int("configured_hz", int64(r.cfg.Hz))
+	for _, hz := range r.srv.cfg.Get("hz") { // it has no meaning here
+		r.text("hz", hz[1])
+		r.text("configured_hz", hz[1])
+	}
 	r.int("lru_clock", lruClock(r.now))
 	r.text("executable", executable)
 	r.text("config_file", r.srv.cfg.File())

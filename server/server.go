@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"fmt"
 	"hash/maphash"
@@ -57,6 +58,7 @@ type Server struct {
 	listeners  listeners
 	shutdown   shutdownState
 	batches    sync.Pool
+	turnedAway atomic.Int32 // clients that turnAway still talks to
 	replies    resp.Buffers // for those that are large
 
 	stopping    chan struct{} // closed when the server begins to end
@@ -147,7 +149,7 @@ func (s *Server) serve(sock net.Conn) {
 	c, v := s.newConn(sock), s.cfg.Load()
 	if !s.clients.add(c, v.MaxClients) {
 		s.stats.rejected.Add(1)
-		s.connWG.Go(func() { s.refuse(sock, ErrMaxClients) })
+		s.turnAway(sock)
 		return
 	}
 	s.connWG.Go(func() { s.welcome(c, v) })
@@ -174,6 +176,26 @@ func (s *Server) welcome(c *Conn, v *config.Values) {
 		return
 	}
 	c.serve()
+}
+
+// maxTurnedAway is how many clients may take their time to hear that there are too many: they have files open beyond maxclients.
+const maxTurnedAway = 32
+
+// turnAway refuses a connection because there are too many. A new socket takes a short text at once; TLS asks its peer for a handshake first.
+func (s *Server) turnAway(sock net.Conn) {
+	if _, secured := sock.(*tls.Conn); !secured {
+		s.refuse(sock, ErrMaxClients)
+		return
+	}
+	if s.turnedAway.Add(1) > maxTurnedAway {
+		s.turnedAway.Add(-1)
+		closeSocket(sock)
+		return
+	}
+	s.connWG.Go(func() {
+		defer s.turnedAway.Add(-1)
+		s.refuse(sock, ErrMaxClients)
+	})
 }
 
 // refuse tells a client why it is not let in, if it can be told at once, and closes the socket.

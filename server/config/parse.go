@@ -20,6 +20,7 @@ var (
 const Usage = `Usage: quipu [FILE] [--NAME VALUE ...] [-]
        quipu - (read the configuration from standard input)
        quipu check DIR (verify everything in a data directory)
+       quipu ping [HOST:PORT | /PATH/TO/SOCKET] (the exit code says whether it serves)
        quipu -v or --version
        quipu -h or --help
 

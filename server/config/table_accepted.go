@@ -85,6 +85,7 @@ func acceptedProcessRows() []*param {
 		&param{name: "shutdown-on-sigint", def: "default", value: keep(signalFlags())},
 		&param{name: "shutdown-on-sigterm", def: "default", value: keep(signalFlags())},
 		switchRow("dynamic-hz", "", "yes"),
+		&param{name: "hz", def: "10", value: keep(clamped(1, 500))},
 	)
 }
 

@@ -86,7 +86,7 @@ kept for the sake of existing files.`,
 			def:   "300",
 			doc: `
 Seconds. How long a connection may be silent before the kernel asks the peer
-whether it is still there. Clients whose machine died are found this way, and
+whether it is still there; of connections made from now on. Clients whose machine died are found this way, and
 firewalls between the two do not forget the connection. 0 turns it off.`,
 		},
 		{
@@ -167,9 +167,12 @@ func connectionRows() []*param {
 			def:   "10000",
 			doc: `
 How many clients may be connected at once. One more is told "ERR max number of
-clients reached" and closed. Each costs a file descriptor, so that the limit of
-the process (ulimit -n) has to be above it by a few dozen for the log and the
-store; an idle one costs some kilobytes of memory.`,
+clients reached" and closed. An idle one costs some kilobytes of memory.
+
+Each costs a file descriptor, too, and about 1100 are set aside for the log and the
+store. Where the limit of the process (ulimit -n) is less than both together, and
+cannot be raised, the start lowers maxclients and says so; CONFIG SET refuses what
+is beyond it.`,
 		},
 		{
 			name:  "timeout",
@@ -207,7 +210,11 @@ that it did not ask for one by one). A line changes the classes that it names.
 A normal client asks and then reads, so that it costs what it asked for. One
 that asks for very much and reads nothing is what the limit is for:
 
-    client-output-buffer-limit normal 512mb 128mb 60`,
+    client-output-buffer-limit normal 512mb 0 0
+
+For replies the hard limit counts; client-write-timeout, which looks at whether the
+client takes anything at all, stands in for the soft one. The soft limit is for what
+a client listens to: MONITOR, CLIENT TRACKING.`,
 		},
 	}
 }
@@ -236,8 +243,8 @@ value.`,
 			value: in(func(v *Values) *int { return &v.MaxArguments }, integer(16, maxInt32)),
 			def:   "1048576",
 			doc: `
-How many arguments one command may have. The default is what Redis has built in.
-A command that announces more is a protocol error, and its connection is closed.`,
+How many arguments one command may have. Redis has no such limit since version 7;
+before, it was the default here. A command that announces more is a protocol error, and its connection is closed.`,
 		},
 		{
 			name:  "inline-max-size",

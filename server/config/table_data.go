@@ -82,9 +82,10 @@ than necessary stay on disk; small ones cost a file creation more often.`,
 			name:  "commit-stall-timeout",
 			value: in(func(v *Values) *time.Duration { return &v.CommitStallTimeout }, duration(time.Millisecond, 0, maxInt32)),
 			def:   "10000",
+			mode:  atStart,
 			doc: `
-Milliseconds. A commit that has not finished by then is reported in the log of the
-server and in its metrics, and again each time as much has passed. Its clients go
+Milliseconds. A write or an fsync of the log that has not finished by then is
+reported in the log of the server, and again when the disk answers. Its clients go
 on waiting, since nobody can say whether the disk will answer: what is not durable
 is not acknowledged. 0 reports nothing.`,
 		},
@@ -128,11 +129,11 @@ With appendonly no it is all that keeps a crash from losing everything.`,
 		},
 		{
 			name:  "store-cache-size",
-			value: in(func(v *Values) *int64 { return &v.StoreCacheSize }, size(0, 1<<40)),
+			value: in(func(v *Values) *int64 { return &v.StoreCacheSize }, size(64<<10, 1<<40)),
 			def:   "8mb",
 			mode:  atStart,
 			doc: `
-Bytes. The memory for blocks of the store that were read lately, beside
+Bytes, at least 64kb. The memory for blocks of the store that were read lately, beside
 maxmemory. The counters that are in memory do not need it; it helps reads of those
 that are not, where maxmemory keeps only a part of them.`,
 		},

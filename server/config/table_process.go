@@ -27,8 +27,9 @@ SLOWLOG RESET frees it.`,
 			def:     "0",
 			example: "latency-monitor-threshold 100",
 			doc: `
-Milliseconds. Events of the server that take at least this long (a slow command, an
-fsync, a checkpoint) are kept for LATENCY LATEST and its like. 0 keeps none.`,
+Milliseconds. Events of the server that take at least this long (a slow command, a
+commit that replies wait for, a round of removing expired keys) are kept for LATENCY
+LATEST and its like. 0 keeps none.`,
 		},
 		{
 			name:  "latency-tracking",
@@ -101,16 +102,6 @@ cannot be written does not stop the start.`,
 systemd and auto tell the service manager that names its socket in $NOTIFY_SOCKET
 (a unit with Type=notify) when the server is ready, and when it ends. upstart is
 accepted and does what no does: nothing.`,
-		},
-		{
-			name:  "hz",
-			value: in(func(v *Values) *int { return &v.Hz }, clamped(1, 500)),
-			def:   "10",
-			doc: `
-How many times a second background work looks around: removing expired keys, closing
-idle clients, refreshing figures. More finds things sooner and costs CPU on an idle
-server. Values outside 1 to 500 become the nearer of the two. A key that has expired
-is never returned, whatever the value.`,
 		},
 	}}
 }

@@ -98,7 +98,6 @@ type Values struct {
 
 	// The process.
 
-	Hz         int // background rounds a second, 1 to 500
 	LogLevel   LogLevel
 	LogFile    string // "": standard output; see [Values.Path]
 	LogFormat  LogFormat
