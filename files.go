@@ -53,7 +53,8 @@ func claimFiles(cfg *config.Config, log *slog.Logger) (forStore int, err error) 
 	cfg.OnChange([]string{"maxclients"}, func(_, v *config.Values) error {
 		limit, _ := raiseFileLimit(v.MaxClients + shares.store + otherFiles)
 		if room := limit - shares.store - otherFiles; room < v.MaxClients {
-			return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", room) //nolint:staticcheck // Redis's words
+			//lint:ignore ST1005 Redis's words
+			return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", room)
 		}
 		return nil
 	})

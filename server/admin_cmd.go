@@ -8,6 +8,7 @@ import (
 
 	"quipu/engine"
 	"quipu/server/number"
+	"quipu/server/resp"
 )
 
 // adminCommands returns the rows of the commands that operators and tools use to run a server: saving, time, replication, modules.
@@ -175,7 +176,7 @@ func waitRow() *Command {
 			{Name: "numreplicas", Type: ArgInteger},
 			{Name: "timeout", Type: ArgInteger},
 		},
-		Run: wait,
+		Run: wait, Waits: true,
 	}
 }
 
@@ -194,24 +195,13 @@ func wait(c *Call) error {
 		return ErrTimeoutNegative
 	}
 	if replicas > 0 && !c.inExec() {
-		if c.Conn.flush() != nil {
-			return nil // the connection is closing
-		}
-		began := c.Conn.tick()
-		c.Conn.hold(waitTimeout(millis))
-		c.Conn.waited = c.Conn.tick() - began
+		return c.block(blocked{
+			timeout: time.Duration(min(millis, maxBlockMillis)) * time.Millisecond,
+			expired: func(out *resp.Writer) { out.Int(0) },
+		})
 	}
 	c.Out.Int(0)
 	return nil
-}
-
-// waitTimeout converts the timeout of a blocking command, 0 being none.
-func waitTimeout(millis int64) time.Duration {
-	const forever = 1<<63 - 1
-	if millis == 0 || millis > forever/int64(time.Millisecond) {
-		return forever
-	}
-	return time.Duration(millis) * time.Millisecond
 }
 
 // hold waits for d, or until the connection or the server ends. CLIENT LIST shows the client as blocked meanwhile.

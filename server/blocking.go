@@ -50,13 +50,15 @@ const (
 
 // blocked says what a blocking command waits for.
 type blocked struct {
-	// keys are waited for, until one holds a value of the kind.
+	// keys are waited for, until one holds a value of the kind. Without any, only time ends the wait.
 	keys []engine.Key
 	kind engine.Kind
 	// also are further keys that serve uses: where an element is moved to.
 	also []engine.Key
 	// timeout is how long to wait, 0 for ever.
 	timeout time.Duration
+	// expired answers a client whose time is up; nil: null, as an array.
+	expired func(out *resp.Writer)
 	// serve takes from the key that has come, which is the first of the call's keys and is followed by those of also, and replies. It
 	// runs on behalf of the client, on the goroutine and with the Txn of whoever changed the key: the call has no Args, and no more of
 	// the client than its protocol. It may not fail but with an error for the client.
@@ -168,7 +170,7 @@ func (c *Conn) unpark(w *waiter) {
 		c.out.Raw(w.out.Bytes())
 		c.txn.Depend(w.need)
 	case waitTimedOut:
-		c.out.NullArray()
+		w.blocked.answerExpired(&c.out)
 	case waitUnblocked:
 		c.writeError(errUnblocked)
 	}
@@ -177,6 +179,15 @@ func (c *Conn) unpark(w *waiter) {
 	if c.srv.gate.Load()&gateDraining != 0 || c.shared.killed.Load() {
 		c.closing = true // Close or kill may have set the deadline that was just removed
 	}
+}
+
+// answerExpired answers a client whose time is up.
+func (b *blocked) answerExpired(out *resp.Writer) {
+	if b.expired == nil {
+		out.NullArray()
+		return
+	}
+	b.expired(out)
 }
 
 // leave ends the wait, if nobody else has, and returns how it ended.

@@ -182,7 +182,7 @@ type clientFlag uint32
 const (
 	clientMonitor        clientFlag = 1 << iota // O
 	clientMulti                                 // x
-	clientBlocked                               // b: waits for the end of CLIENT PAUSE
+	clientBlocked                               // b: in a blocking command, or in CLIENT PAUSE
 	clientTracking                              // t
 	clientBrokenRedirect                        // R: whom it redirects invalidations to has left
 	clientBroadcast                             // B

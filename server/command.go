@@ -264,6 +264,9 @@ type Command struct {
 	ReplacedBy string
 	Deprecated string // the version since which it is deprecated
 
+	// Waits: the command may leave its client waiting (Call.block) although Redis's flags do not say so.
+	Waits bool
+
 	Sub []*Command
 	// Run executes the command. nil for a pure container.
 	Run func(c *Call) error
@@ -285,6 +288,9 @@ func (cmd *Command) Parent() *Command { return cmd.parent }
 
 // Is reports whether cmd has all the given flags.
 func (cmd *Command) Is(f Flag) bool { return cmd.Flags&f == f }
+
+// mayBlock reports whether cmd may leave its client waiting.
+func (cmd *Command) mayBlock() bool { return cmd.Waits || cmd.Is(FlagBlocking) }
 
 // locksAll reports whether a call has everything locked.
 func (cmd *Command) locksAll(args [][]byte) bool {

@@ -94,7 +94,7 @@ func delEx(c *Call) error {
 	if holds {
 		c.Txn.Delete(c.Keys[0])
 	}
-	c.Out.Int(boolInt(holds))
+	c.Out.Int(oneIf(holds))
 	return nil
 }
 

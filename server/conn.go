@@ -55,7 +55,6 @@ type Conn struct {
 	ended     bool          // the next turn is not to come
 	brisk     int           // turns in a row that came soon after the one before
 	clock     time.Duration // since Server.started, at the last tick
-	waited    time.Duration // by the command in progress, for something else than itself: WAIT
 	found     foundCommand
 	waiter    *waiter // nil: the client is not blocked
 	attention attention

@@ -161,8 +161,7 @@ func (c *Conn) finish(row *Command, args [][]byte, err error, mark int, start ti
 		c.out.Truncate(mark)
 		c.writeError(err)
 	}
-	took := c.tick() - start - c.waited
-	c.waited = 0
+	took := c.tick() - start
 	c.account(row, 1, failed, took)
 	c.noteSlow(row, args, took)
 	if c.srv.gate.Load()&gateMonitored != 0 {

@@ -63,15 +63,8 @@ func pfAdd(c *Call) error {
 	if err != nil {
 		return err
 	}
-	c.Out.Int(boolInt(updated))
+	c.Out.Int(oneIf(updated))
 	return nil
-}
-
-func boolInt(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func pfCountRow() *Command {
@@ -280,7 +273,7 @@ func pfDebugToDense(c *Call) error {
 	if err != nil {
 		return err
 	}
-	c.Out.Int(boolInt(changed))
+	c.Out.Int(oneIf(changed))
 	return nil
 }
 

@@ -23,6 +23,7 @@ type listeners struct {
 		tcp   map[string]net.Listener // by the address that was asked for, "tls " before it for TLS
 		unix  net.Listener
 		given []net.Listener // by Serve
+		ended bool           // by stop: nothing is listened on any more
 	}
 	tls tlsState
 }
@@ -110,13 +111,16 @@ func (s *Server) listenTCP(v *config.Values) error {
 	l := &s.listeners
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.mu.ended {
+		return errShuttingDown
+	}
 	addrs := wanted(v)
 	opened := make(map[string]net.Listener)
 	for addr, optional := range addrs {
 		if l.mu.tcp[addr] != nil {
 			continue
 		}
-		ln, err := s.bind(addr, v)
+		ln, err := bind(addr)
 		if err != nil && (!optional || !errors.Is(err, syscall.EADDRNOTAVAIL) && !errors.Is(err, syscall.EAFNOSUPPORT)) {
 			closeAll(opened)
 			return err
@@ -149,7 +153,7 @@ func closeAll(lns map[string]net.Listener) {
 }
 
 // bind opens one TCP listener.
-func (s *Server) bind(addr string, v *config.Values) (net.Listener, error) {
+func bind(addr string) (net.Listener, error) {
 	addr = strings.TrimPrefix(addr, tlsPrefix)
 	network := "tcp"
 	host, port, err := net.SplitHostPort(addr)
@@ -162,7 +166,7 @@ func (s *Server) bind(addr string, v *config.Values) (net.Listener, error) {
 	case "::*":
 		network, host = "tcp6", "::"
 	}
-	lc := net.ListenConfig{KeepAliveConfig: keepAlive(v.TCPKeepAlive)}
+	lc := net.ListenConfig{KeepAlive: -1} // accept sets it
 	ln, err := lc.Listen(context.Background(), network, net.JoinHostPort(host, port))
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
@@ -221,6 +225,13 @@ func removeStaleSocket(path string) error {
 	return nil
 }
 
+// setKeepAlive gives a new connection tcp-keepalive, as it is now.
+func (s *Server) setKeepAlive(sock net.Conn) {
+	if tcp, ok := sock.(*net.TCPConn); ok {
+		tcp.SetKeepAliveConfig(keepAlive(s.cfg.Load().TCPKeepAlive)) //nolint:errcheck // a dead peer is then found later, or by a write
+	}
+}
+
 // plain is the wrapper of connections without TLS.
 func plain(sock net.Conn) net.Conn { return newTransport(sock) }
 
@@ -257,14 +268,19 @@ func (s *Server) accept(ln net.Listener, wrap func(net.Conn) net.Conn) {
 			continue
 		}
 		pause = 0
+		s.setKeepAlive(sock)
 		s.serve(wrap(sock))
 	}
 }
 
-// stop closes all listeners.
+// errShuttingDown answers a change of the addresses that comes too late.
+var errShuttingDown = errors.New("the server is shutting down")
+
+// stop closes all listeners, for good.
 func (l *listeners) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.mu.ended = true
 	closeAll(l.mu.tcp)
 	for _, ln := range l.mu.given {
 		ln.Close() //nolint:errcheck // it is gone either way

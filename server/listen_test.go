@@ -369,3 +369,38 @@ func TestLimitsFollowTheConfiguration(t *testing.T) {
 	}
 	c.wantClosed()
 }
+
+// CONFIG SET tcp-keepalive holds for the connections that come after it.
+func TestKeepAliveAtRunTime(t *testing.T) {
+	server := startServer(t)
+	keeps := func() bool {
+		c := server.dial()
+		conn := server.clients.get(c.ask("CLIENT", "ID").Int)
+		on := 0
+		raw, err := innermost(conn.sock).(syscall.Conn).SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = raw.Control(func(fd uintptr) { on, err = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return on != 0
+	}
+	if !keeps() {
+		t.Error("by default connections are not kept alive")
+	}
+	server.set("tcp-keepalive", "0")
+	if keeps() {
+		t.Error("tcp-keepalive 0 was ignored")
+	}
+}
+
+// A server that ends opens no new addresses.
+func TestNoListenerAfterClose(t *testing.T) {
+	server := startServer(t)
+	server.Close(t.Context())
+	if err := server.listenTCP(server.cfg.Load()); err == nil {
+		t.Error("it listens again")
+	}
+}

@@ -46,8 +46,8 @@ func memoryUsageRow() *Command {
 	}
 }
 
-// memoryUsage answers with the bytes that a key takes, its name and its share of the tables included. Values have no parts to sample
-// yet; SAMPLES is checked and otherwise ignored.
+// memoryUsage answers with the bytes that a key takes, its name and its share of the tables included. A collection knows
+// what its elements take together, so that there is nothing to sample: SAMPLES is checked and otherwise ignored.
 func memoryUsage(c *Call) error {
 	for i := 3; i < len(c.Args); i += 2 {
 		if !equalFold(c.Args[i], "samples") || i+1 == len(c.Args) {

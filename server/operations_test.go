@@ -294,6 +294,24 @@ func TestWaitAnswersWhatCameBefore(t *testing.T) {
 	c.wantClosed()
 }
 
+// TestWaitEnds checks that a WAIT that nothing will ever answer ends when its client hangs up, and by CLIENT UNBLOCK.
+func TestWaitEnds(t *testing.T) {
+	server := startServer(t)
+	lost, kept := server.dial(), server.dial()
+	id := kept.ask("CLIENT", "ID").Int
+	lost.send("WAIT 1 0\r\n")
+	kept.send("WAIT 1 0\r\nPING\r\n")
+	eventually(t, "the clients are blocked", func() bool { return server.Clients().Blocked == 2 })
+	lost.sock.Close()
+	eventually(t, "who has hung up is gone", func() bool { return server.Clients().Connected == 1 })
+	server.dial().want(fmt.Sprintf("CLIENT UNBLOCK %d", id), "(integer) 1")
+	for _, want := range []string{"(integer) 0", "PONG"} {
+		if got := kept.read(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 // TestDebugSleepStopsCounters checks that other connections wait for their keys meanwhile, and not for anything else.
 func TestDebugSleepStopsCounters(t *testing.T) {
 	server := startServer(t, "--enable-debug-command", "yes")

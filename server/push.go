@@ -19,7 +19,7 @@ func (c *Conn) enqueue(b []byte) {
 	if q.overLimitLocked(c.srv.pushLimit(), time.Now()) {
 		c.srv.log.Warn("client closed: it does not keep up with what it listens to", "client", c.addr, "pending", len(q.mu.pending))
 		q.mu.pending, q.mu.stopped = nil, true
-		go c.kill() // kill takes this lock
+		q.wg.Go(c.kill) // it takes this lock
 		return
 	}
 	c.startPushesLocked()
@@ -105,8 +105,12 @@ func (q *pushQueue) stop() {
 	q.mu.pending, q.mu.stopped = nil, true
 }
 
-// wait returns when the writing goroutine has ended. The socket must be closed.
-func (q *pushQueue) wait() { q.wg.Wait() }
+// wait discards what is pending, and returns when the goroutines of the queue have ended. The connection must have been killed, so that
+// no write lasts.
+func (q *pushQueue) wait() {
+	q.stop()
+	q.wg.Wait()
+}
 
 // pushLimit is the bound on what waits for a client that listens. Redis counts a MONITOR client as a normal one, which by default has no
 // limit, and so lets it fill the memory; here it has the limit of pubsub clients where normal ones have none.

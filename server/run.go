@@ -90,7 +90,7 @@ func (c *Conn) mayBlock(name []byte) bool {
 		return false
 	}
 	row := c.srv.table.find(name)
-	return row != nil && row.Is(FlagBlocking)
+	return row != nil && row.mayBlock()
 }
 
 // protocolError executes the n commands before the violation, then answers it and ends the connection.

@@ -114,6 +114,7 @@ func (s *Server) Close(ctx context.Context) (cut int) {
 	}
 	drained := make(chan struct{})
 	go func() {
+		s.wg.Wait() // who accepts may be about to add a connection
 		s.connWG.Wait()
 		close(drained)
 	}()
@@ -127,7 +128,6 @@ func (s *Server) Close(ctx context.Context) (cut int) {
 		}
 		<-drained
 	}
-	s.wg.Wait()
 	return cut
 }
 

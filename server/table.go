@@ -43,7 +43,7 @@ func newTable(rows []*Command, renames []config.Rename) (*commandTable, error) {
 // noteBlocking fills in blockingInitials.
 func (t *commandTable) noteBlocking() {
 	for name, row := range t.byName {
-		if row.Is(FlagBlocking) && name != "" {
+		if row.mayBlock() && name != "" {
 			t.blockingInitials[name[0]] = true
 			t.blockingInitials[strings.ToUpper(name)[0]] = true
 		}
@@ -56,7 +56,7 @@ func (t *commandTable) link(row, parent *Command) {
 	if parent != nil {
 		row.full = parent.Name + "|" + row.Name
 	}
-	row.keyed = row.Locks == LockKeys && row.First > 0 && row.GetKeys == nil && row.Elsewhere == nil && !row.Is(FlagBlocking) &&
+	row.keyed = row.Locks == LockKeys && row.First > 0 && row.GetKeys == nil && row.Elsewhere == nil && !row.mayBlock() &&
 		row.Run != nil && parent == nil && len(row.Sub) == 0
 	t.rows = append(t.rows, row)
 	if len(row.Sub) == 0 {
