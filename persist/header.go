@@ -4,11 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math"
 )
 
-// MaxBody is the largest body of a record in bytes. A commit that holds more has to be split, or refused,
-// by the caller.
-const MaxBody = 1 << 30
+// MaxBody is the largest body of a record in bytes: what bodyLen can say. A commit that holds more has to be
+// split, or refused, by the caller.
+const MaxBody = math.MaxUint32
 
 // formatVersion is the version of every format in this package: record headers, segment information,
 // witness, covered row. An unknown one is refused.
@@ -85,7 +86,7 @@ func decodeHeader(b []byte) (h header, ok bool, err error) {
 		kind: recordKind(b[5]), segment: le.Uint64(b[8:]), seq: le.Uint64(b[16:]), index: le.Uint64(b[24:]),
 		term: le.Uint64(b[32:]), durable: le.Uint64(b[40:]), bodyLen: le.Uint32(b[48:]), bodySum: le.Uint32(b[52:]),
 	}
-	if h.bodyLen > MaxBody || (h.kind != recordSegment && h.kind != recordCommit) {
+	if h.kind != recordSegment && h.kind != recordCommit {
 		return header{}, false, nil
 	}
 	return h, true, nil

@@ -86,8 +86,8 @@ func (l *commitLog) admitLocked(index uint64, body []byte) error {
 	switch {
 	case l.mu.closed:
 		return fmt.Errorf("append to the log: %w", ErrClosed)
-	case len(body) > MaxBody:
-		return fmt.Errorf("append of %d bytes: %w (at most %d)", len(body), ErrTooLarge, MaxBody)
+	case int64(len(body)) > MaxBody:
+		return fmt.Errorf("append of %d bytes: %w (at most %d)", len(body), ErrTooLarge, int64(MaxBody))
 	case index > l.mu.index+1 || index <= l.mu.covered:
 		return fmt.Errorf("append of index %d: %w: the log ends at %d and the store covers %d", index, ErrIndex, l.mu.index, l.mu.covered)
 	}

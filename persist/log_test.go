@@ -267,3 +267,12 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	must(t, db.Close())
 }
+
+// TestHeaderOfTheLargestRecord: three strings of 512 MiB in one commit are more than an int32 can tell.
+func TestHeaderOfTheLargestRecord(t *testing.T) {
+	want := header{kind: recordCommit, segment: 1, seq: 2, index: 3, term: 4, durable: 1, bodyLen: MaxBody, bodySum: 5}
+	got, ok, err := decodeHeader(want.append(nil))
+	if err != nil || !ok || got != want {
+		t.Errorf("%+v became %+v, %v, %v", want, got, ok, err)
+	}
+}
