@@ -20,11 +20,13 @@ func (e *Engine) SetAppendOnly(on bool) error {
 	}
 }
 
-// stopLog lets what waits for a commit have it; nothing joins one afterwards.
+// stopLog lets what waits for a commit have it; nothing joins one afterwards. That commit takes values as they are now: later, some might
+// be those of transactions of which no log has the rest.
 func (e *Engine) stopLog() error {
 	t := e.NewTxn()
 	t.LockAll()
 	e.logging.Store(false)
+	e.takeGathering()
 	t.Unlock()
 	return e.Wait(e.commits.newest())
 }

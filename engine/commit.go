@@ -18,15 +18,16 @@ type commits struct {
 	walk sync.RWMutex
 	// durable is the last commit that is as durable as the policy demands.
 	durable atomic.Uint64
-	// body is the record under construction. Only the leader touches it.
+	// body is the record under construction. It belongs to who walks.
 	body []byte
 
 	mu struct {
 		sync.Mutex
 		gathering uint64  // number of the commit that gathers
 		slots     []*slot // its dirty slots
-		events    []byte  // operations on whole databases, that go before the values
+		events    []byte  // what goes before their values: operations on whole databases
 		spare     []*slot
+		spareBody []byte
 		group     *group // who waits for it
 		flying    *group // who waits for the commit before it; nil or finished when none flies
 	}
@@ -150,8 +151,8 @@ func (e *Engine) fly(g *group) {
 	n := c.mu.gathering
 	slots := c.mu.slots
 	c.mu.slots, c.mu.spare = c.mu.spare[:0], nil
-	c.body = append(c.body[:0], c.mu.events...)
-	c.mu.events = nil
+	c.body = append(c.mu.spareBody[:0], c.mu.events...)
+	c.mu.events, c.mu.spareBody = nil, nil
 	c.mu.gathering++
 	c.mu.flying = g
 	g.prev = nil
@@ -161,20 +162,22 @@ func (e *Engine) fly(g *group) {
 	if g.err == nil { // else what says which commit an entry waits for stays as it is: none of them will ever land
 		rows = e.walkSlots(slots, n)
 	}
+	body := c.body
+	c.body = nil
 	c.walk.Unlock()
 	if g.err == nil {
-		g.err = e.write(n)
+		g.err = e.write(n, body)
 	}
 	if g.err == nil {
 		c.durable.Store(n)
 		e.stats.commits.Add(1)
 		e.stats.commitRows.Add(rows)
-		e.stats.commitBytes.Add(int64(len(c.body)))
+		e.stats.commitBytes.Add(int64(len(body)))
 		if e.opts.Observe.Committed != nil {
-			e.opts.Observe.Committed(int(rows), len(c.body))
+			e.opts.Observe.Committed(int(rows), len(body))
 		}
 	}
-	c.recycle(slots)
+	c.recycle(slots, body)
 	close(g.done)
 	close(g.landed)
 	if g.err != nil {
@@ -190,22 +193,38 @@ const (
 	maxSpareSlots = 1 << 16
 )
 
-func (c *commits) recycle(slots []*slot) {
-	if cap(c.body) > maxLargeBody || cap(c.body) > maxSpareBody && len(c.body) < cap(c.body)/4 {
-		c.body = nil
+func (c *commits) recycle(slots []*slot, body []byte) {
+	if cap(body) > maxLargeBody || cap(body) > maxSpareBody && len(body) < cap(body)/4 {
+		body = nil
 	}
 	if cap(slots) > maxSpareSlots {
-		return
+		slots = nil
 	}
 	clear(slots)
 	c.mu.Lock()
-	c.mu.spare = slots[:0]
+	c.mu.spare, c.mu.spareBody = slots[:0], body
 	c.mu.Unlock()
 }
 
+// takeGathering puts what the gathering commit would take into its record now. Everything is locked, so nobody walks.
+func (e *Engine) takeGathering() {
+	c := &e.commits
+	c.mu.Lock()
+	slots, n := c.mu.slots, c.mu.gathering
+	c.body, c.mu.slots, c.mu.events = c.mu.events, nil, nil
+	c.mu.Unlock()
+	for _, s := range slots {
+		e.takeSlot(s, n)
+	}
+	c.mu.Lock()
+	c.mu.events = c.body
+	c.mu.Unlock()
+	c.body = nil
+}
+
 // write appends the record and, where the policy asks for it, syncs it.
-func (e *Engine) write(n uint64) error {
-	if err := e.store.Append(n, 0, e.commits.body); err != nil {
+func (e *Engine) write(n uint64, body []byte) error {
+	if err := e.store.Append(n, 0, body); err != nil {
 		return err
 	}
 	if FsyncPolicy(e.fsync.Load()) != FsyncAlways {

@@ -281,8 +281,16 @@ func (e *Engine) syncLoop() {
 	})
 }
 
-// SetFsync changes the policy for the commits to come.
-func (e *Engine) SetFsync(p FsyncPolicy) { e.fsync.Store(uint32(p)) }
+// SetFsync changes the policy for the commits to come. Changed to FsyncAlways, it holds for those before, too, when this returns.
+func (e *Engine) SetFsync(p FsyncPolicy) {
+	e.fsync.Store(uint32(p))
+	if p != FsyncAlways || !e.logging.Load() {
+		return
+	}
+	if err := e.store.Sync(); err != nil {
+		e.fail(err)
+	}
+}
 
 // Close stops the background work and closes the store. It writes no checkpoint: what was committed is in the log.
 // No Txn may be in use.
