@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -240,8 +241,19 @@ func openEngine(cfg *config.Config, storeFiles int, log *slog.Logger) (*engine.E
 		return nil, err
 	}
 	log.Info("data directory opened", "dir", v.Dir, "took", time.Since(began).Round(time.Millisecond))
+	warnOfRedisFiles(cfg, log)
 	followConfig(cfg, eng)
 	return eng, nil
+}
+
+// warnOfRedisFiles tells those who come with the files of a Redis that these are not read.
+func warnOfRedisFiles(cfg *config.Config, log *slog.Logger) {
+	for _, named := range cfg.Get("dbfilename", "appenddirname") {
+		path := filepath.Join(cfg.Load().Dir, named[1])
+		if _, err := os.Stat(path); err == nil && named[1] != "" {
+			log.Warn("Data of Redis is in the directory, and is not read: bring it over with DUMP and RESTORE.", "path", path)
+		}
+	}
 }
 
 // followConfig lets CONFIG SET reach the engine.

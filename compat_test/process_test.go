@@ -83,6 +83,23 @@ func TestConfigRewrite(t *testing.T) {
 	}
 }
 
+// Who comes with the files of a Redis is told that these are not read.
+func TestRedisFilesAreNamed(t *testing.T) {
+	n := &node{t: t, dir: t.TempDir(), port: freePort(t)}
+	for _, name := range []string{"dump.rdb", "appendonlydir"} {
+		if err := os.Mkdir(filepath.Join(n.dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.start()
+	t.Cleanup(n.kill)
+	for _, name := range []string{"dump.rdb", "appendonlydir"} {
+		if want := "is not read: bring it over with DUMP and RESTORE. path=" + filepath.Join(n.dir, name); !strings.Contains(n.log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, n.log)
+		}
+	}
+}
+
 // Clients are files, and so is every segment of the log: however many connect, the log goes on.
 func TestFilesAreSetAside(t *testing.T) {
 	n := &node{t: t, dir: t.TempDir(), port: freePort(t), files: 400, args: []string{"--log-segment-size", "1mb", "--checkpoint-log-size", "4mb"}}

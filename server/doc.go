@@ -40,15 +40,14 @@
 //
 // # Measured
 //
-// On one core, 50 connections, INCRBY on a million random keys, without persistence, against redis-server 7.0.15 on the same machine:
-// 0.43 us of CPU time per command at pipeline 64 (Redis 0.99), 0.68 at 16 (1.26), 5.6 at 1 (5.5). At pipeline 1 two thirds of that are
-// the kernel's sockets. What brought it down there: system calls that the scheduler is not told of (transport_linux.go, 10 %), and
+// README.md has the figures against redis-server, and `make bench` measures them. At pipeline 1 two thirds of the CPU time of a command are
+// the kernel's sockets. What brought it down there: system calls that the scheduler is not told of (transport_linux.go, 8 %), and
 // waiting for the next command without a read that finds nothing (the same file, 4 %).
 //
 // # Decisions
 //
-//   - Goroutines and the runtime's poller, not an event loop of our own: it costs a few percent at pipeline 1 and nothing from there on,
-//     and keeps TLS, waiting for commits and slow commands simple.
+//   - Goroutines and the runtime's poller, not an event loop of our own: one was tried and gained nothing, and goroutines keep TLS, waiting
+//     for commits and slow commands simple.
 //   - Counters of statistics exist four times, and connections spread over them; per-command counting is one addition per group of
 //     equal commands in a run.
 //   - A panic in a command ends its connection and gives its locks back; it does not end the server. A transaction that it interrupts after a
