@@ -185,7 +185,7 @@ func (d *digest) mixKey(c *Call, key engine.Key) error {
 		return nil
 	}
 	v, err := dumped(c, key)
-	if err != nil {
+	if err != nil || v == nil {
 		return err
 	}
 	d.mixValue(v, at.ExpireAt != 0)
@@ -247,8 +247,11 @@ func debugObject(c *Call) error {
 		return ErrNoSuchKey
 	}
 	v, err := dumped(c, key)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case v == nil:
+		return ErrNoSuchKey
 	}
 	c.Out.Simple(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
 		c.Txn.Encoding(key), len(rdb.Append(nil, v))-dumpEnvelope, lruClock(time.Now().Add(-time.Duration(idle)*time.Second)), idle))

@@ -55,6 +55,9 @@ func dumpedHash(c *Call, k engine.Key) (rdb.Value, error) {
 		})
 		return true
 	})
+	if len(dump.Fields) == 0 {
+		return nil, nil // all have expired: looking at the hash has removed it
+	}
 	return dump, nil
 }
 
