@@ -1,6 +1,10 @@
 package server
 
-import "quipu/engine"
+import (
+	"time"
+
+	"quipu/engine"
+)
 
 // attention is what a connection owes to clients that wait for keys which it has changed.
 type attention struct {
@@ -64,12 +68,15 @@ func (c *Conn) serveWait(w *waiter, key engine.Key) {
 	call := Call{
 		Keys: append([]engine.Key{key}, w.blocked.also...), Txn: c.txn, Out: &w.out, Conn: w.conn, Srv: c.srv, Cmd: w.row,
 	}
+	began := time.Now()
 	if err := w.blocked.serve(&call); err != nil {
 		w.out.Reset()
 		reply, _ := errorReply(err)
 		c.srv.stats.noteError(reply.text)
 		w.out.Error(reply.text)
+		w.failed = true
 	}
+	w.serving = time.Since(began)
 }
 
 // attendLater follows once the locks are given back: it serves those who need other locks, and tells all who were served.

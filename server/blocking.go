@@ -23,12 +23,16 @@ type waiter struct {
 	conn     *Conn
 	blocked  blocked
 	row      *Command
+	args     [][]byte      // for the slow log
+	took     time.Duration // by the command, before it blocked
 	watch    engine.Watch
 	deadline time.Time // zero: none
 
 	out       resp.Writer   // the reply, once it is served
+	failed    bool          // the reply is an error
+	serving   time.Duration // what it took to serve it
 	need      uint64        // the commit that the reply tells of
-	delivered chan struct{} // closed when out and need are there
+	delivered chan struct{} // closed when what stands above is there
 
 	mu struct {
 		sync.Mutex
@@ -71,7 +75,7 @@ func (c *Call) block(b blocked) error {
 		c.Out.NullArray()
 		return nil
 	}
-	w := &waiter{conn: c.Conn, blocked: b, row: c.Cmd, delivered: make(chan struct{})}
+	w := &waiter{conn: c.Conn, blocked: b, row: c.Cmd, args: ownArgs(c.Args), delivered: make(chan struct{})}
 	w.blocked.keys, w.blocked.also = ownKeys(b.keys), ownKeys(b.also)
 	w.watch.Waiter = w
 	w.out.SetProtocol(c.Out.Protocol())
@@ -91,6 +95,15 @@ func ownKeys(keys []engine.Key) []engine.Key {
 	own := slices.Clone(keys)
 	for i := range own {
 		own[i].Name = bytes.Clone(own[i].Name)
+	}
+	return own
+}
+
+// ownArgs copies the words of a command.
+func ownArgs(args [][]byte) [][]byte {
+	own := slices.Clone(args)
+	for i := range own {
+		own[i] = bytes.Clone(own[i])
 	}
 	return own
 }
@@ -169,9 +182,11 @@ func (c *Conn) unpark(w *waiter) {
 	case waitServed:
 		c.out.Raw(w.out.Bytes())
 		c.txn.Depend(w.need)
+		c.accountServed(w)
 	case waitTimedOut:
 		w.blocked.answerExpired(&c.out)
 	case waitUnblocked:
+		c.counts.commands[w.row.index].failed.Add(1)
 		c.writeError(errUnblocked)
 	}
 	c.applyReplyMode()
@@ -188,6 +203,14 @@ func (b *blocked) answerExpired(out *resp.Writer) {
 		return
 	}
 	b.expired(out)
+}
+
+// accountServed accounts for the end of a blocking command. As in Redis, the slow log gets it now, and not at all where its time was up.
+func (c *Conn) accountServed(w *waiter) {
+	if w.failed {
+		c.counts.commands[w.row.index].failed.Add(1)
+	}
+	c.noteSlow(w.row, w.args, w.took+w.serving)
 }
 
 // leave ends the wait, if nobody else has, and returns how it ended.

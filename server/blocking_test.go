@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +203,50 @@ func TestClientUnblock(t *testing.T) {
 	}
 	c.want("CLIENT UNBLOCK "+id+" ERROR", "(integer) 0")
 	waiter.want("PING", "PONG")
+}
+
+// TestClientUnblockEndsWait: WAIT is not flagged as blocking, and waits like the commands that are.
+func TestClientUnblockEndsWait(t *testing.T) {
+	ts := startServer(t)
+	c, waiter := ts.dial(), ts.dial()
+	id := strings.TrimPrefix(waiter.do("CLIENT ID"), "(integer) ")
+	waiter.sendBlocking(ts, "WAIT 1 0")
+	c.want("CLIENT UNBLOCK "+id, "(integer) 1")
+	waiter.wantNext("(integer) 0")
+	waiter.sendBlocking(ts, "WAIT 1 0")
+	c.want("CLIENT UNBLOCK "+id+" ERROR", "(integer) 1")
+	waiter.wantNext("(error) UNBLOCKED client unblocked via CLIENT UNBLOCK")
+	waiter.sendBlocking(ts, "WAIT 1 0")
+	waiter.sock.Close()
+	ts.blockedClients(0)
+}
+
+// TestBlockedCommandsAreAccounted: a blocked command is an entry of the slow log when it is served, and a failure where that was an error.
+func TestBlockedCommandsAreAccounted(t *testing.T) {
+	ts := startServer(t, "--slowlog-log-slower-than", "0")
+	c, waiter := ts.dial(), ts.dial()
+	id := strings.TrimPrefix(waiter.do("CLIENT ID"), "(integer) ")
+	served := func() int { return strings.Count(c.do("SLOWLOG GET -1"), `"BLMOVE"`) }
+	waiter.sendBlocking(ts, "BLMOVE from to LEFT LEFT 0")
+	if n := served(); n != 0 {
+		t.Errorf("%d entries of a command that is blocked", n)
+	}
+	c.want("RPUSH from x", "(integer) 1")
+	waiter.wantNext(`"x"`)
+	waiter.sendBlocking(ts, "BLMOVE from to LEFT LEFT 0")
+	c.want("CLIENT UNBLOCK "+id+" ERROR", "(integer) 1")
+	waiter.wantNext("(error) UNBLOCKED client unblocked via CLIENT UNBLOCK")
+	waiter.sendBlocking(ts, "BLMOVE from wrong LEFT LEFT 0")
+	c.want("SET wrong type", "OK")
+	c.want("RPUSH from x", "(integer) 1")
+	waiter.wantNext("(error) WRONGTYPE Operation against a key holding the wrong kind of value")
+	waiter.want("PING", "PONG") // so that the entry is there
+	if n := served(); n != 2 {
+		t.Errorf("%d entries, want those of the two that were served", n)
+	}
+	if stats := c.do("INFO commandstats"); !regexp.MustCompile(`cmdstat_blmove:calls=3,.*,failed_calls=2`).MatchString(stats) {
+		t.Error(stats)
+	}
 }
 
 // TestPipelineBehindBlockingCommand: what a client sends behind it waits.

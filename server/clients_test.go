@@ -47,9 +47,14 @@ func TestMonitor(t *testing.T) {
 			t.Errorf("got %s, want %s", line, want)
 		}
 	}
+	m.send("GET a\r\n")
+	if got := m.read(); got != "(error) ERR Replica can't interact with the keyspace" {
+		t.Errorf("whoever listens asks for a key: %s", got)
+	}
 	m.want("RESET", "RESET")
 	c.want("PING", "PONG")
 	m.want("ECHO quiet", `"quiet"`)
+	m.want("EXISTS a", "(integer) 1")
 }
 
 func TestClientListAndKill(t *testing.T) {
@@ -106,6 +111,8 @@ func TestClientPause(t *testing.T) {
 	eventually(t, "the client waits", func() bool { return ts.Clients().Blocked == 1 })
 	admin.want("CLIENT KILL TYPE normal", "(integer) 1")
 	c.wantClosed()
+	eventually(t, "the client is gone", func() bool { return ts.Clients().Blocked == 0 })
+	admin.want("GET a", `"1"`) // what the pause held did not happen when its client went
 }
 
 // Of two transactions that watch the same counter, one fails: nothing is lost, nothing is counted twice.

@@ -27,7 +27,7 @@ const (
 	FlagAsking                           // acts as if ASKING had been sent
 	FlagFast                             // O(1) or O(log n)
 	FlagNoAuth                           // allowed before AUTH
-	FlagMayReplicate                     // may produce replication traffic
+	FlagMayReplicate                     // may produce replication traffic: CLIENT PAUSE WRITE holds it; COMMAND does not show it
 	FlagNoMandatoryKeys                  // keys are optional
 	FlagProtected                        // gated by an enable-*-command parameter
 	FlagNoAsyncLoading                   // refused during asynchronous loading
@@ -56,7 +56,6 @@ var flagNames = []struct {
 	{FlagAsking, "asking"},
 	{FlagFast, "fast"},
 	{FlagNoAuth, "no_auth"},
-	{FlagMayReplicate, "may_replicate"},
 	{FlagNoMandatoryKeys, "no_mandatory_keys"},
 	{FlagProtected, "protected"},
 	{FlagNoAsyncLoading, "no_async_loading"},

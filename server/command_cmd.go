@@ -62,7 +62,7 @@ func commandInfo(c *Call) error {
 		if cmd := c.Srv.table.Find(string(name)); cmd != nil {
 			writeCommand(c.Out, cmd)
 		} else {
-			c.Out.NullArray()
+			c.Out.Null()
 		}
 	}
 	return nil

@@ -38,8 +38,8 @@ func (c *Conn) dispatch(args [][]byte) {
 		c.reject(row, err)
 		return
 	}
-	if c.srv.gate.Load()&gatePaused != 0 {
-		c.waitWhilePaused(row)
+	if c.srv.gate.Load()&gatePaused != 0 && !c.waitWhilePaused(row) {
+		return
 	}
 	if c.multi.active && !row.runsInsideMulti() {
 		c.queue(row, args)
@@ -59,6 +59,8 @@ func (c *Conn) permit(row *Command) error {
 		return ErrDeniedInMulti
 	case c.srv.engine.OutOfMemory() && c.refusedWhenFull(row):
 		return ErrOutOfMemory
+	case row.Flags&(FlagWrite|FlagReadonly|FlagMayReplicate) != 0 && c.monitors():
+		return errMonitorKeyspace
 	}
 	return nil
 }
@@ -163,7 +165,11 @@ func (c *Conn) finish(row *Command, args [][]byte, err error, mark int, start ti
 	}
 	took := c.tick() - start
 	c.account(row, 1, failed, took)
-	c.noteSlow(row, args, took)
+	if c.waiter == nil {
+		c.noteSlow(row, args, took)
+	} else {
+		c.waiter.took = took // it is noted when it is over
+	}
 	if c.srv.gate.Load()&gateMonitored != 0 {
 		c.feedMonitors(row, args)
 	}

@@ -49,7 +49,7 @@ var (
 	ErrNoPassword    = replyError("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
 	ErrNoProto       = replyError("NOPROTO unsupported protocol version")
 	ErrProtoNotInt   = replyError("ERR Protocol version is not an integer or out of range")
-	ErrHelloNoAuth   = replyError("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
+	ErrHelloNoAuth   = replyError("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
 	ErrMaxClients    = replyError("ERR max number of clients reached")
 	ErrShuttingDown  = replyError("ERR Errors trying to SHUTDOWN. Check logs.")
 	ErrNoShutdown    = replyError("ERR No shutdown in progress.")
@@ -61,6 +61,7 @@ var (
 // Errors of CLIENT.
 var (
 	ErrNoSuchClient        = replyError("ERR No such client")
+	errMonitorKeyspace     = replyError("ERR Replica can't interact with the keyspace") // Redis takes who listens with MONITOR for one
 	ErrInvalidClientID     = replyError("ERR Invalid client ID")
 	ErrClientIDNotPositive = replyError("ERR client-id should be greater than 0")
 	ErrUnblockReason       = replyError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")

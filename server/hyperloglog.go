@@ -69,7 +69,7 @@ func pfAdd(c *Call) error {
 
 func pfCountRow() *Command {
 	return &Command{
-		Name: "pfcount", Arity: -2, Flags: FlagReadonly, First: 1, Last: -1, Step: 1,
+		Name: "pfcount", Arity: -2, Flags: FlagReadonly | FlagMayReplicate, First: 1, Last: -1, Step: 1,
 		KeySpecs: []KeySpec{{
 			Flags: KeyRW | KeyAccess, Notes: "writes because the count of a single key is kept with it", Index: 1, Last: -1, Step: 1,
 		}},

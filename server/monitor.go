@@ -50,7 +50,7 @@ func (m *monitors) add(c *Conn) {
 
 // remove stops it.
 func (m *monitors) remove(c *Conn) {
-	if clientFlag(c.shared.flags.Load())&clientMonitor == 0 {
+	if !c.monitors() {
 		return
 	}
 	m.mu.Lock()
@@ -61,6 +61,9 @@ func (m *monitors) remove(c *Conn) {
 		m.srv.gate.And(^gateMonitored)
 	}
 }
+
+// monitors reports whether the connection listens with MONITOR.
+func (c *Conn) monitors() bool { return clientFlag(c.shared.flags.Load())&clientMonitor != 0 }
 
 // send hands a line to every connection of the set.
 func (m *monitors) send(line []byte) {

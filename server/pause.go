@@ -67,24 +67,25 @@ func (p *pauseState) holds(writes bool, now time.Time) (time.Duration, <-chan st
 	return p.mu.until.Sub(now), p.mu.changed
 }
 
-// waitWhilePaused waits until the command may run. What was answered before is sent first.
-func (c *Conn) waitWhilePaused(row *Command) {
+// waitWhilePaused waits until the command may run. What was answered before is sent first. It returns false if the connection ended
+// meanwhile: then the command must not run, because the pause may still be on.
+func (c *Conn) waitWhilePaused(row *Command) bool {
 	writes := row.Flags&(FlagWrite|FlagMayReplicate) != 0 || c.execWrites(row)
 	for {
 		left, changed := c.srv.paused.holds(writes, time.Now())
 		if left <= 0 {
 			c.srv.endPause()
-			return
+			return true
 		}
 		if c.flush() != nil {
-			return
+			return false
 		}
 		c.mark = 0
 		c.setFlag(clientBlocked, true)
 		c.waitFor(left, changed)
 		c.setFlag(clientBlocked, false)
 		if c.closing {
-			return
+			return false
 		}
 	}
 }
