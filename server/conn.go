@@ -135,7 +135,7 @@ func (c *Conn) sendReplies() error {
 		c.out.Reset()
 		return errOutputLimit
 	}
-	err := c.write(c.out.Bytes())
+	err := c.write(&c.out)
 	c.out.Reset()
 	if err != nil {
 		c.closing = true
@@ -176,12 +176,12 @@ func (c *Conn) waitForCommit(need uint64) error {
 	return nil
 }
 
-// write sends b. The peer has client-write-timeout to take it; the janitor closes the socket when it does not, which is cheaper than
-// a deadline per write: a timer costs more than the rest of this function.
-func (c *Conn) write(b []byte) error {
+// write sends the replies. The peer has client-write-timeout to take them; the janitor closes the socket when it does not, which is cheaper
+// than a deadline per write: a timer costs more than the rest of this function.
+func (c *Conn) write(replies *resp.Writer) error {
 	c.push.writeMu.Lock()
 	c.shared.writing.Store(int64(c.clock) | 1) // never 0
-	n, err := c.sock.Write(b)
+	n, err := replies.WriteTo(c.sock)
 	c.shared.writing.Store(0)
 	c.push.writeMu.Unlock()
 	c.counts.netOut.Add(uint64(n))

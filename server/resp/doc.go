@@ -8,7 +8,7 @@
 //
 // What is common must be fast all the same: pipelined INCRBY takes under 40 ns per command and allocates nothing.
 // Arguments are slices of the buffer that the bytes were read into, good until the next Fill, and so the loop of
-// a connection is: Fill, then Next until there is no more, execute that batch, write the Writer's bytes, Fill again.
+// a connection is: Fill, then Next until there is no more, execute that batch, have the Writer write its replies, Fill again.
 //
 //	for {
 //		if _, err := r.Fill(conn); err != nil { ... }
@@ -36,7 +36,7 @@
 //     under an incomplete command without touching them. Slices fixed up after each move were the alternative.
 //   - Replies beyond 16 KiB are written into a buffer that is lent for as long as it takes to send them. One that grew
 //     with each value of 60 kB left 400 KiB behind for 180 KiB sent; on eight processors fifty clients that read
-//     nothing then cost 90 MB, and 12 MB since.
+//     nothing then cost 90 MB, and 12 MB since. What does not fit in one goes on in the next (pieces.go).
 //   - The buffer doubles while one command fills it, and otherwise stays between 1 and 16 KiB by what reads
 //     bring. An idle connection keeps no more than that, even after a command of 512 MiB.
 package resp

@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -27,6 +29,7 @@ type Writer struct {
 
 	lender *Buffers
 	own    []byte // while buf is another one: the buffer that is kept
+	pieces pieces // what precedes buf
 }
 
 // Borrow has the Writer borrow its buffer from lender while its replies take more than it keeps.
@@ -41,7 +44,7 @@ func (w *Writer) Overflowed() bool { return w.over }
 
 // full reports whether no more strings are taken.
 func (w *Writer) full() bool {
-	if w.limit == 0 || len(w.buf) <= w.limit {
+	if w.limit == 0 || w.Len() <= w.limit {
 		return false
 	}
 	w.over = true
@@ -59,14 +62,30 @@ func (w *Writer) Protocol() int {
 	return 2
 }
 
-// Bytes returns what has been written since the last Reset. It is valid until the next call of another method.
-func (w *Writer) Bytes() []byte { return w.buf }
+// Bytes returns what has been written since the last Reset. It is valid until the next call of another method. What lies in pieces is
+// put together: WriteTo does without.
+func (w *Writer) Bytes() []byte {
+	if w.pieces.size == 0 {
+		return w.buf
+	}
+	return append(slices.Concat(w.pieces.full...), w.buf...)
+}
+
+// WriteTo writes what has been written since the last Reset to dst, a piece at a time.
+func (w *Writer) WriteTo(dst io.Writer) (int64, error) {
+	sent, err := w.pieces.writeTo(dst)
+	if err != nil {
+		return sent, err
+	}
+	n, err := dst.Write(w.buf)
+	return sent + int64(n), err
+}
 
 // Len returns the number of bytes written since the last Reset.
-func (w *Writer) Len() int { return len(w.buf) }
+func (w *Writer) Len() int { return w.pieces.size + len(w.buf) }
 
-// Size returns the bytes of memory that the Writer's buffer takes.
-func (w *Writer) Size() int { return cap(w.buf) }
+// Size returns the bytes of memory that the Writer's buffers take.
+func (w *Writer) Size() int { return w.pieces.memory() + cap(w.buf) }
 
 // Reset forgets what has been written. A large buffer is not kept.
 func (w *Writer) Reset() {
@@ -75,6 +94,7 @@ func (w *Writer) Reset() {
 		w.buf = w.buf[:0]
 		return
 	}
+	w.pieces.giveBack(w.lender)
 	w.lender.takeBack(w.buf)
 	w.buf, w.own = w.own, nil
 }
@@ -86,32 +106,60 @@ func (w *Writer) reserve(size int) {
 	}
 }
 
-// enlarge makes room for a string of that size in one step: a lent buffer where that does, since one that grows with each string leaves
-// more behind than it uses, and a buffer with a quarter to spare beyond that.
+// enlarge makes room for a string of that size in one step, without a lender with a quarter to spare: a buffer that grows with each string
+// leaves more behind than it uses. A lent buffer that is full becomes a piece.
 func (w *Writer) enlarge(size int) {
 	need := len(w.buf) + size + maxStringFrame
 	if need <= cap(w.buf) {
 		return
 	}
-	small := w.buf
-	if need <= lentOutput && w.lender != nil {
-		w.buf = append(w.lender.lend(), small...)
-	} else {
-		w.buf = slices.Grow(small, size+maxStringFrame)
+	switch small := cap(w.buf) <= keepOutput; {
+	case !small && w.lender != nil:
+		w.pieces.add(w.buf)
+		w.buf = w.lender.lend()
+		return
+	case small:
+		w.own = w.buf[:0]
 	}
-	if cap(small) <= keepOutput {
-		w.own = small[:0]
+	if w.lender != nil {
+		w.buf = append(w.lender.lend(), w.buf...)
 		return
 	}
-	w.lender.takeBack(small)
+	w.buf = slices.Grow(w.buf, size+maxStringFrame)
+}
+
+// isLong reports whether a string of that size goes over several pieces.
+func (w *Writer) isLong(size int) bool { return size > maxWholeString && w.lender != nil }
+
+// long writes a string that is longer than a buffer that is lent has room for, with its head before it.
+func (w *Writer) long(head string, text []byte) {
+	w.reserve(len(head))
+	w.buf = append(w.buf, head...)
+	for w.enlarge(1); len(text) > 0; w.enlarge(1) {
+		n := min(len(text), cap(w.buf)-len(w.buf)-maxStringFrame)
+		w.buf = append(w.buf, text[:n]...)
+		text = text[n:]
+	}
+	w.buf = append(w.buf, '\r', '\n')
 }
 
 // Truncate forgets what has been written after the first size bytes: the way to take back a reply that turned
 // into an error halfway.
-func (w *Writer) Truncate(size int) { w.buf = w.buf[:size] }
+func (w *Writer) Truncate(size int) {
+	for size < w.pieces.size {
+		w.lender.takeBack(w.buf)
+		w.buf = w.pieces.drop()
+	}
+	w.buf = w.buf[:size-w.pieces.size]
+}
 
 // Raw writes bytes that are replies already.
 func (w *Writer) Raw(replies []byte) {
+	for w.isLong(len(replies)) {
+		w.reserve(maxWholeString)
+		w.buf = append(w.buf, replies[:maxWholeString]...)
+		replies = replies[maxWholeString:]
+	}
 	w.reserve(len(replies))
 	w.buf = append(w.buf, replies...)
 }
@@ -129,11 +177,18 @@ func (w *Writer) Error(text string) {
 }
 
 // Int writes an integer.
-func (w *Writer) Int(n int64) { w.buf = AppendInt(w.buf, n) }
+func (w *Writer) Int(n int64) {
+	w.reserve(0)
+	w.buf = AppendInt(w.buf, n)
+}
 
 // Bulk writes a string of any bytes.
 func (w *Writer) Bulk(b []byte) {
-	if !w.full() {
+	switch {
+	case w.full():
+	case w.isLong(len(b)):
+		w.long(fmt.Sprintf("$%d\r\n", len(b)), b)
+	default:
 		w.reserve(len(b))
 		w.buf = redcon.AppendBulk(w.buf, b)
 	}
@@ -141,17 +196,25 @@ func (w *Writer) Bulk(b []byte) {
 
 // BulkString writes a string of any bytes.
 func (w *Writer) BulkString(s string) {
-	if !w.full() {
+	switch {
+	case w.full():
+	case w.isLong(len(s)):
+		w.long(fmt.Sprintf("$%d\r\n", len(s)), []byte(s))
+	default:
 		w.reserve(len(s))
 		w.buf = redcon.AppendBulkString(w.buf, s)
 	}
 }
 
 // BulkInt writes an integer as a string: what GET answers for a counter.
-func (w *Writer) BulkInt(n int64) { w.buf = appendBulkInt(w.buf, n) }
+func (w *Writer) BulkInt(n int64) {
+	w.reserve(0)
+	w.buf = appendBulkInt(w.buf, n)
+}
 
 // Null writes the answer for a value that is not there.
 func (w *Writer) Null() {
+	w.reserve(0)
 	if w.resp3 {
 		w.buf = append(w.buf, "_\r\n"...)
 		return
@@ -188,32 +251,35 @@ func (w *Writer) Push(n int) { w.headerOr3('>', n) }
 
 // InsertArray puts the header of an array of n replies before what was written from position at on, for
 // commands that know the number of replies only at the end.
-func (w *Writer) InsertArray(at, n int) {
-	end := len(w.buf)
-	w.Array(n)
-	w.moveBack(at, end)
-}
+func (w *Writer) InsertArray(at, n int) { w.insert(at, '*', n) }
 
 // InsertMap is InsertArray for n pairs of a key and a value.
 func (w *Writer) InsertMap(at, n int) {
-	end := len(w.buf)
-	w.Map(n)
-	w.moveBack(at, end)
+	if w.resp3 {
+		w.insert(at, '%', n)
+		return
+	}
+	w.insert(at, '*', 2*n)
 }
 
 // InsertSet is InsertArray for a set.
 func (w *Writer) InsertSet(at, n int) {
-	end := len(w.buf)
-	w.Set(n)
-	w.moveBack(at, end)
+	if w.resp3 {
+		w.insert(at, '~', n)
+		return
+	}
+	w.insert(at, '*', n)
 }
 
-// moveBack moves the header that was written from end on before what was written from at on.
-func (w *Writer) moveBack(at, end int) {
-	var header [len("*-9223372036854775808\r\n")]byte
-	size := copy(header[:], w.buf[end:])
-	copy(w.buf[at+size:], w.buf[at:end])
-	copy(w.buf[at:], header[:size])
+// insert puts a header before what was written from position at on.
+func (w *Writer) insert(at int, mark byte, n int) {
+	var room [maxStringFrame]byte
+	header := appendLine(room[:0], mark, int64(n))
+	if at < w.pieces.size {
+		w.pieces.insert(at, header)
+		return
+	}
+	w.buf = slices.Insert(w.buf, at-w.pieces.size, header...)
 }
 
 // Double writes a floating point number, in RESP2 as a string.
@@ -224,6 +290,7 @@ func (w *Writer) Double(f float64) {
 		w.Bulk(digits)
 		return
 	}
+	w.reserve(len(digits))
 	w.buf = appendText(w.buf, ',', digits)
 }
 
@@ -233,6 +300,7 @@ func (w *Writer) Decimal(digits []byte) {
 		w.Bulk(digits)
 		return
 	}
+	w.reserve(len(digits))
 	w.buf = appendText(w.buf, ',', digits)
 }
 
@@ -266,11 +334,13 @@ func (w *Writer) Verbatim(format, text string) {
 		w.BulkString(text)
 		return
 	}
+	head := fmt.Sprintf("=%d\r\n%s:", len(format)+len(":")+len(text), format)
+	if w.isLong(len(text)) {
+		w.long(head, []byte(text))
+		return
+	}
 	w.reserve(len(text))
-	w.header('=', len(format)+len(":")+len(text))
-	w.buf = append(w.buf, format...)
-	w.buf = append(w.buf, ':')
-	w.buf = append(w.buf, text...)
+	w.buf = append(append(w.buf, head...), text...)
 	w.buf = append(w.buf, '\r', '\n')
 }
 
@@ -283,7 +353,10 @@ func (w *Writer) headerOr3(mark byte, n int) {
 }
 
 // header writes a mark and a length.
-func (w *Writer) header(mark byte, n int) { w.buf = appendLine(w.buf, mark, int64(n)) }
+func (w *Writer) header(mark byte, n int) {
+	w.reserve(0)
+	w.buf = appendLine(w.buf, mark, int64(n))
+}
 
 // appendText appends a mark, a text and the line's end.
 func appendText[T string | []byte](dst []byte, mark byte, text T) []byte {

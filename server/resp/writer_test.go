@@ -1,8 +1,10 @@
 package resp
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -103,6 +105,73 @@ func TestWriterBorrows(t *testing.T) {
 			if w.Reset(); w.Len() != 0 || w.Size() > keepOutput {
 				t.Errorf("%d bytes kept after %d strings of %d", w.Size(), count, size)
 			}
+		}
+	}
+}
+
+// TestWriterInPieces: with a lender, replies of any length are what a Writer of a single buffer makes of them, whatever is taken back or
+// put in between, and no buffer is larger than those that are lent.
+func TestWriterInPieces(t *testing.T) {
+	var lender Buffers
+	for seed := range uint64(15) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		var w, plain Writer
+		w.Borrow(&lender)
+		for range 3 {
+			for range rng.IntN(60) {
+				writeSomething(rng, &w, &plain)
+			}
+			var sent bytes.Buffer
+			n, err := w.WriteTo(&sent)
+			switch {
+			case err != nil || n != int64(plain.Len()) || w.Len() != plain.Len():
+				t.Fatalf("seed %d: %d of %d bytes written, want %d: %v", seed, n, w.Len(), plain.Len(), err)
+			case !bytes.Equal(sent.Bytes(), plain.Bytes()), !bytes.Equal(w.Bytes(), plain.Bytes()):
+				t.Fatalf("seed %d: other bytes", seed)
+			}
+			w.Reset()
+			plain.Reset()
+			if w.Len() != 0 || w.Size() > keepOutput {
+				t.Fatalf("seed %d: %d bytes kept", seed, w.Size())
+			}
+		}
+	}
+}
+
+// writeSomething has all Writers do the same.
+func writeSomething(rng *rand.Rand, writers ...*Writer) {
+	sizes := []int{0, 5, 300, 10_000, maxWholeString - 1, maxWholeString, maxWholeString + 1, lentOutput, 3 * lentOutput, rng.IntN(2 * lentOutput)}
+	text := strings.Repeat("abcdefghijk", 3*lentOutput/11+1)[:sizes[rng.IntN(len(sizes))]]
+	what, repeats, n := rng.IntN(8), rng.IntN(30_000), rng.Int64()
+	at := rng.IntN(writers[0].Len() + 1)
+	if rng.IntN(4) == 0 {
+		at = 0
+	}
+	for _, w := range writers {
+		switch what {
+		case 0:
+			w.Bulk([]byte(text))
+		case 1:
+			w.BulkString(text)
+		case 2:
+			w.Raw([]byte(text))
+		case 3:
+			w.SetProtocol(3)
+			w.Verbatim("txt", text)
+		case 4:
+			for range repeats {
+				w.Int(n)
+				w.Null()
+				w.BulkInt(n)
+				w.Double(1.5)
+			}
+		case 5:
+			w.InsertArray(at, int(n))
+		case 6:
+			w.Truncate(w.Len() - (w.Len()-at)/8)
+		case 7:
+			w.Map(3)
+			w.OK()
 		}
 	}
 }
