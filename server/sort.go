@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"quipu/engine"
@@ -13,7 +14,7 @@ func sortCommands() []*Command { return []*Command{sortRow(), sortRORow()} }
 
 func sortRow() *Command {
 	return &Command{
-		Name: "sort", Arity: -2, Flags: FlagWrite | FlagDenyOOM | FlagMovableKeys, First: 1, Last: 1, Step: 1,
+		Name: "sort", Arity: -2, Flags: FlagWrite | FlagDenyOOM | FlagMovableKeys, First: 1, Last: 1, Step: 1, WritesOne: true,
 		GetKeys: sortKeys, LocksAll: sortsByOtherKeys,
 		KeySpecs: append(sortKeySpecs(), KeySpec{
 			Flags: KeyOW | KeyUpdate, Unknown: true, Notes: "STORE can stand anywhere among the options.",
@@ -178,8 +179,8 @@ func (q *sortQuery) setOrder(pattern []byte) {
 // sortElement is an element of what is sorted.
 type sortElement struct {
 	text   []byte
-	score  float64
-	weight []byte // what BY names for ALPHA; nil: there is none
+	score  float64 // with ALPHA, its place among the others
+	weight []byte  // what BY names for ALPHA; nil: there is none
 }
 
 // elements returns what is to be sorted. Without sorting, only those that LIMIT asks for, and in the order of the answer.
@@ -347,11 +348,15 @@ func (q *sortQuery) sort(c *Call, elements []sortElement) error {
 	if err := q.weigh(c, elements); err != nil {
 		return err
 	}
-	slices.SortStableFunc(elements, func(a, b sortElement) int {
+	slices.SortFunc(elements, func(a, b sortElement) int {
+		order := q.compare(&a, &b)
 		if q.desc {
-			return q.compare(&b, &a)
+			order = -order
 		}
-		return q.compare(&a, &b)
+		if order == 0 && q.alpha {
+			return cmp.Compare(a.score, b.score) // where they came from
+		}
+		return order
 	})
 	return nil
 }

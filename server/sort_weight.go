@@ -71,6 +71,9 @@ func (q *sortQuery) weigh(c *Call, elements []sortElement) error {
 		if q.by != nil {
 			v, ok = q.by.lookUp(c, e.text)
 		}
+		if q.alpha {
+			e.score = float64(i)
+		}
 		switch {
 		case !ok:
 		case q.alpha:
@@ -110,7 +113,10 @@ const smallestNormal = 0x1p-1022
 func (q *sortQuery) compare(a, b *sortElement) int {
 	switch {
 	case !q.alpha:
-		return cmp.Or(cmp.Compare(a.score, b.score), bytes.Compare(a.text, b.text))
+		if order := cmp.Compare(a.score, b.score); order != 0 {
+			return order
+		}
+		return bytes.Compare(a.text, b.text)
 	case a.weight == nil || b.weight == nil:
 		return presence(a) - presence(b)
 	case q.store:

@@ -261,7 +261,10 @@ func (cb *scoreCombination) diff() []engine.ScoredMember {
 // sortScored brings members into the order of a sorted set.
 func sortScored(found []engine.ScoredMember) {
 	slices.SortFunc(found, func(a, b engine.ScoredMember) int {
-		return cmp.Or(cmp.Compare(a.Score, b.Score), bytes.Compare(a.Member, b.Member))
+		if order := cmp.Compare(a.Score, b.Score); order != 0 {
+			return order
+		}
+		return bytes.Compare(a.Member, b.Member)
 	})
 }
 
@@ -377,7 +380,7 @@ func storeSpecs() []KeySpec {
 
 func zUnionStoreRow() *Command {
 	return &Command{
-		Name: "zunionstore", Arity: -4, Flags: FlagWrite | FlagDenyOOM | FlagMovableKeys, First: 1, Last: 1, Step: 1,
+		Name: "zunionstore", Arity: -4, Flags: FlagWrite | FlagDenyOOM | FlagMovableKeys, First: 1, Last: 1, Step: 1, WritesOne: true,
 		GetKeys: targetAndCountedKeys(2), KeySpecs: storeSpecs(),
 		Categories: CatWrite | CatSortedSet | CatSlow, Group: "sorted-set", Since: "2.0.0",
 		Summary:    "Stores the union of sorted sets.",
@@ -393,7 +396,7 @@ func zUnionStore(c *Call) error {
 
 func zInterStoreRow() *Command {
 	return &Command{
-		Name: "zinterstore", Arity: -4, Flags: FlagWrite | FlagDenyOOM | FlagMovableKeys, First: 1, Last: 1, Step: 1,
+		Name: "zinterstore", Arity: -4, Flags: FlagWrite | FlagDenyOOM | FlagMovableKeys, First: 1, Last: 1, Step: 1, WritesOne: true,
 		GetKeys: targetAndCountedKeys(2), KeySpecs: storeSpecs(),
 		Categories: CatWrite | CatSortedSet | CatSlow, Group: "sorted-set", Since: "2.0.0",
 		Summary:    "Stores the intersection of sorted sets.",
@@ -409,7 +412,7 @@ func zInterStore(c *Call) error {
 
 func zDiffStoreRow() *Command {
 	return &Command{
-		Name: "zdiffstore", Arity: -4, Flags: FlagWrite | FlagDenyOOM | FlagMovableKeys, First: 1, Last: 1, Step: 1,
+		Name: "zdiffstore", Arity: -4, Flags: FlagWrite | FlagDenyOOM | FlagMovableKeys, First: 1, Last: 1, Step: 1, WritesOne: true,
 		GetKeys: targetAndCountedKeys(2), KeySpecs: storeSpecs(),
 		Categories: CatWrite | CatSortedSet | CatSlow, Group: "sorted-set", Since: "6.2.0",
 		Summary:    "Stores the difference of sorted sets.",
