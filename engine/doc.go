@@ -56,7 +56,8 @@
 // slots, writes each queued entry's value as it is by then into one log record, and publishes its number when the record is as
 // durable as the policy demands. Whoever wrote or saw a value waits for the commit that holds it, and for nothing else: two bits
 // in the entry say which commit took it last. Commands that write several slots, and transactions, hold all their locks at once
-// and keep the walk out meanwhile, so a record holds all of them or nothing.
+// and keep the walk out meanwhile, so a record holds all of them or nothing. Who reads several slots and writes one (LockToWriteOne) only
+// holds the locks.
 //
 // # Memory is a cache
 //

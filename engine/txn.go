@@ -19,6 +19,7 @@ type Txn struct {
 	all      bool // LockAll holds everything
 	walk     bool // the commit walk is excluded
 	writes   bool // what is locked may be written
+	single   bool // of the keys that are being locked only one is going to be written
 	logging  bool // what is written goes to the log
 	told     bool // the listener has been told of a change since the last Unlock
 
@@ -132,6 +133,14 @@ func (t *Txn) lock(keys []Key, write bool) {
 	t.locked()
 }
 
+// LockToWriteOne is Lock for a command that changes one of the keys at most and reads the others. What it writes is one commit however
+// long it takes, so commits go on meanwhile, but for those that have to wait for one of its slots.
+func (t *Txn) LockToWriteOne(keys []Key) {
+	t.single = true
+	t.Lock(keys, true)
+	t.single = false
+}
+
 // fetchMissing reads what is missing with the slots locked. It reports false when it has to wait for a checkpoint.
 func (t *Txn) fetchMissing() bool {
 	for i := range t.missing {
@@ -166,7 +175,7 @@ func (t *Txn) lockSlots(keys []Key, write bool) {
 		}
 		slices.SortFunc(t.order, func(a, b slotRef) int { return int(a.rank) - int(b.rank) })
 		t.order = slices.CompactFunc(t.order, func(a, b slotRef) bool { return a.rank == b.rank })
-		if write && len(t.order) > 1 {
+		if write && !t.single && len(t.order) > 1 {
 			t.excludeWalk()
 		}
 		for _, r := range t.order {

@@ -52,3 +52,32 @@ func TestCovers(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestCommitsBesideAWriterOfOne: who locks several slots to write one of them keeps nobody else's commit waiting, and what else he might write
+// is not covered.
+func TestCommitsBesideAWriterOfOne(t *testing.T) {
+	e := openTest(t, vfs.NewMem())
+	key := func(name string) Key { return e.Key(0, []byte(name)) }
+	x, y := e.NewTxn(), e.NewTxn()
+	x.LockToWriteOne([]Key{key("{1}"), key("{2}")})
+	if !x.Covers(key("{1}")) || x.Covers(key("{1}"), key("{2}")) {
+		t.Error("each slot is covered, but not both together")
+	}
+	y.Lock([]Key{key("{3}")}, true)
+	if _, err := y.IncrBy(key("{3}"), 1); err != nil {
+		t.Fatal(err)
+	}
+	y.Unlock()
+	if err := e.Wait(y.Need()); err != nil { // it would wait for ever
+		t.Error(err)
+	}
+	x.Unlock()
+	x.Lock([]Key{key("{1}"), key("{2}")}, true)
+	if !x.Covers(key("{1}"), key("{2}")) {
+		t.Error("who locks both to write them has them covered")
+	}
+	x.Unlock()
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -9,7 +9,7 @@ import (
 
 func bitOpRow() *Command {
 	return &Command{
-		Name: "bitop", Arity: -4, Flags: FlagWrite | FlagDenyOOM, First: 2, Last: -1, Step: 1,
+		Name: "bitop", Arity: -4, Flags: FlagWrite | FlagDenyOOM, First: 2, Last: -1, Step: 1, WritesOne: true,
 		KeySpecs: []KeySpec{
 			{Flags: KeyOW | KeyUpdate, Index: 2, Step: 1},
 			{Flags: KeyRO | KeyAccess, Index: 3, Last: -1, Step: 1},

@@ -243,6 +243,8 @@ type Command struct {
 	// two; ok is false where the words name none or are wrong. Its slot is locked with the others. nil: all keys are in the client's database.
 	Elsewhere func(s *Server, args [][]byte) (name []byte, db int, ok bool)
 	Locks     LockMode
+	// WritesOne: of the several keys that the command names it changes one at most, so that no commit can hold half of what it does.
+	WritesOne bool
 	// Member is the position of the first argument that mostly names an element of the collection at the command's only key, 0 for none, and
 	// MemberStep the distance to the next such argument, 0 where there is one: in a run, their memory is loaded ahead.
 	Member, MemberStep int

@@ -118,10 +118,12 @@ func (c *Conn) lock(row *Command, args [][]byte, keys []engine.Key) {
 	switch {
 	case row.locksAll(args):
 		c.txn.LockAll()
-	case row.Locks == LockKeys && len(keys) > 0:
-		c.txn.Lock(keys, row.Is(FlagWrite))
-	default:
+	case row.Locks != LockKeys || len(keys) == 0:
 		return
+	case row.WritesOne:
+		c.txn.LockToWriteOne(keys)
+	default:
+		c.txn.Lock(keys, row.Is(FlagWrite))
 	}
 	c.locked = true
 }

@@ -149,7 +149,7 @@ func unite(c *Call, u *hyperloglog.Union) error {
 
 func pfMergeRow() *Command {
 	return &Command{
-		Name: "pfmerge", Arity: -2, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: -1, Step: 1,
+		Name: "pfmerge", Arity: -2, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: -1, Step: 1, WritesOne: true,
 		KeySpecs: []KeySpec{
 			{Flags: KeyRW | KeyAccess | KeyInsert, Index: 1, Step: 1},
 			{Flags: KeyRO | KeyAccess, Index: 2, Last: -1, Step: 1},

@@ -203,7 +203,7 @@ func moveValue(c *Call, from, to engine.Key) error {
 
 func copyKeyRow() *Command {
 	return &Command{
-		Name: "copy", Arity: -3, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: 2, Step: 1, Elsewhere: copyTarget,
+		Name: "copy", Arity: -3, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: 2, Step: 1, Elsewhere: copyTarget, WritesOne: true,
 		KeySpecs:   []KeySpec{{Flags: KeyRO | KeyAccess, Index: 1, Step: 1}, {Flags: KeyOW | KeyUpdate, Index: 2, Step: 1}},
 		Categories: CatKeyspace | CatWrite | CatSlow, Group: "generic", Since: "6.2.0",
 		Summary:    "Copies a key and its expiry to another name or another database.",

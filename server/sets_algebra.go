@@ -73,7 +73,7 @@ func sDiffStoreRow() *Command {
 // the destination.
 func combineStoreRow(name string, access KeyFlag, run func(c *Call) error) *Command {
 	return &Command{
-		Name: name, Arity: -3, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: -1, Step: 1,
+		Name: name, Arity: -3, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: -1, Step: 1, WritesOne: true,
 		KeySpecs: []KeySpec{
 			{Flags: access | KeyUpdate, Index: 1, Step: 1},
 			{Flags: KeyRO | KeyAccess, Index: 2, Last: -1, Step: 1},

@@ -56,7 +56,7 @@ func (t *commandTable) link(row, parent *Command) {
 	if parent != nil {
 		row.full = parent.Name + "|" + row.Name
 	}
-	row.keyed = row.Locks == LockKeys && row.First > 0 && row.GetKeys == nil && row.Elsewhere == nil && !row.mayBlock() &&
+	row.keyed = row.Locks == LockKeys && row.First > 0 && row.GetKeys == nil && row.Elsewhere == nil && !row.WritesOne && !row.mayBlock() &&
 		row.Run != nil && parent == nil && len(row.Sub) == 0
 	t.rows = append(t.rows, row)
 	if len(row.Sub) == 0 {

@@ -334,7 +334,7 @@ func zRangeStoreRow() *Command {
 	args := rangeArgs("min", "max", "")
 	args[0] = Arg{Name: "src", Type: ArgKey, KeySpec: 1}
 	return &Command{
-		Name: "zrangestore", Arity: -5, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: 2, Step: 1,
+		Name: "zrangestore", Arity: -5, Flags: FlagWrite | FlagDenyOOM, First: 1, Last: 2, Step: 1, WritesOne: true,
 		KeySpecs: []KeySpec{
 			{Flags: KeyOW | KeyUpdate, Index: 1, Step: 1},
 			{Flags: KeyRO | KeyAccess, Index: 2, Step: 1},
