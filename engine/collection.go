@@ -227,7 +227,7 @@ func (t *Txn) returnName(b []byte) {
 // copySpread gives to a copy of a spread collection.
 func (t *Txn) copySpread(c cell, to Key) error {
 	t.whole(c.obj.slot, c.obj)
-	o := t.slot(&to).newSpread(c.obj.head, c.obj.content.clone(t.logging))
+	o := t.slot(&to).newSpread(c.obj.head, c.obj.content.clone(t.logging, t.Toil))
 	o.count, o.nextExpiry = c.obj.count, c.obj.nextExpiry
 	c.obj = o
 	err := t.put(&to, c)

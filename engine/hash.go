@@ -208,6 +208,7 @@ func (h *Hash) Scan(cursor uint64, count int, fn func(field []byte, v Value)) (n
 // Random returns some field, false when there is none. The field is valid until the next call.
 func (h *Hash) Random() (field []byte, v Value, ok bool) {
 	if _, o := h.form(); o != nil {
+		h.t.Toil(1)
 		name, c := o.members().random()
 		return name, c.value(), true
 	}

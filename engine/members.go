@@ -316,9 +316,9 @@ func (m *members) replay(r elementRow) error {
 
 func (m *members) loaded() error { return nil }
 
-func (m *members) clone(logging bool) content {
+func (m *members) clone(logging bool, toil func(elements int)) content {
 	to := &members{sp: m.sp}
-	m.each(func(int) {}, func(name []byte, c cell) bool {
+	m.each(toil, func(name []byte, c cell) bool {
 		return to.set(to.find(name), name, c, logging)
 	})
 	return to

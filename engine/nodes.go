@@ -159,7 +159,7 @@ func (n *nodes) loaded() error {
 	return nil
 }
 
-func (n *nodes) clone(logging bool) content {
+func (n *nodes) clone(logging bool, _ func(elements int)) content {
 	return &nodes{list: n.list.Clone(logging)}
 }
 

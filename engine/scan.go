@@ -28,6 +28,7 @@ func (t *Txn) Scan(n int, cursor uint64, count int, fn func(name []byte, k Kind)
 		t.begin()
 	}
 	t.noteNewest()
+	defer t.endToil()
 	left := count
 	for cursor < scanEnd {
 		s := &db.slots[cursor>>orderBits]
@@ -39,6 +40,9 @@ func (t *Txn) Scan(n int, cursor uint64, count int, fn func(name []byte, k Kind)
 			fn(found[i].name, found[i].kind)
 		}
 		cursor = cursor&^(1<<orderBits-1) + uint64(next)
+		if !t.all {
+			t.Toil(1 + len(found))
+		}
 		if left -= len(found); left <= 0 {
 			break
 		}

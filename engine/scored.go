@@ -152,10 +152,10 @@ func (m *scored) replay(r elementRow) error {
 	return nil
 }
 
-func (m *scored) clone(logging bool) content {
+func (m *scored) clone(logging bool, toil func(elements int)) content {
 	to := &scored{members: members{sp: m.sp}, ranks: m.ranks.Clone()}
 	to.noteHeap()
-	m.each(func(int) {}, func(name []byte, c cell) bool {
+	m.each(toil, func(name []byte, c cell) bool {
 		return to.members.set(to.find(name), name, c, logging)
 	})
 	return to

@@ -164,6 +164,7 @@ func (s *Set) Random() (member []byte, ok bool) {
 	p, o := s.form()
 	switch {
 	case o != nil:
+		s.t.Toil(1)
 		member, _ = o.members().random()
 		return member, true
 	case p == nil:

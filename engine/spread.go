@@ -59,8 +59,8 @@ type content interface {
 	replay(r elementRow) error
 	// loaded is called once when no element is missing from memory any more.
 	loaded() error
-	// clone returns a copy that neither log nor store knows.
-	clone(logging bool) content
+	// clone returns a copy that neither log nor store knows. It calls toil, now and then, with how many elements it has copied.
+	clone(logging bool, toil func(elements int)) content
 	// release gives back some memory, and reports whether there is more. The content is not used otherwise any more.
 	release() (more bool)
 }

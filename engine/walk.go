@@ -1,6 +1,10 @@
 package engine
 
-import "quipu/persist"
+import (
+	"slices"
+
+	"quipu/persist"
+)
 
 // walkWindow is how many slots the commit walk holds at a time. Their memory is brought into the cache together: it was there
 // when the entries were changed, but a commit of a thousand slots has pushed most of it out by now.
@@ -187,10 +191,21 @@ func (e *Engine) takeSpreads(s *slot, n uint64) (rows int64) {
 	return rows
 }
 
+// elementFrame bounds what surrounds the key and the value of an element's row in a record.
+const elementFrame = 32
+
+// reserve makes room in a large record, which doubles: growing by a quarter, it would be copied four times over.
+func (c *commits) reserve(size int) {
+	if len(c.body) >= maxSpareBody && len(c.body)+size > cap(c.body) {
+		c.body = slices.Grow(c.body, max(size, len(c.body)))
+	}
+}
+
 // appendElement adds a row of the collection whose prefix rowKey and rowEnd begin with.
 func (e *Engine) appendElement(r elementRow) {
 	w := &e.walker
 	w.rowKey = append(w.rowKey[:elementPrefix], r.key...)
+	e.commits.reserve(len(w.rowKey) + len(r.value) + elementFrame)
 	switch r.kind {
 	case persist.KindSet:
 		e.commits.body = persist.AppendSet(e.commits.body, w.rowKey, r.value)

@@ -204,6 +204,6 @@ func putSortedSet(c *Call, k engine.Key, v rdb.SortedSet) error {
 	for i, m := range v.Members {
 		members[i] = engine.ScoredMember{Member: m.Name, Score: m.Score}
 	}
-	sortScored(members)
+	sortScored(c, members)
 	return c.Txn.SetSortedSet(k, members)
 }

@@ -17,14 +17,20 @@ func (s *nameSet) has(name []byte) bool { return len(s.places) > 0 && s.places[s
 
 // add adds a copy of the name and reports whether it is new.
 func (s *nameSet) add(name []byte) bool {
+	_, isNew := s.index(name)
+	return isNew
+}
+
+// index adds a copy of the name, if it is new, and returns how many names were new before it.
+func (s *nameSet) index(name []byte) (i int, isNew bool) {
 	s.grow()
 	at := s.place(name)
-	if s.places[at] != 0 {
-		return false
+	if i := s.places[at]; i != 0 {
+		return int(i - 1), false
 	}
 	s.list.add(name)
 	s.places[at] = uint32(s.len())
-	return true
+	return s.len() - 1, true
 }
 
 // place returns where the name is, or where it would be.

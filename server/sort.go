@@ -349,6 +349,7 @@ func (q *sortQuery) sort(c *Call, elements []sortElement) error {
 		return err
 	}
 	slices.SortFunc(elements, func(a, b sortElement) int {
+		c.Txn.Toil(1)
 		order := q.compare(&a, &b)
 		if q.desc {
 			order = -order

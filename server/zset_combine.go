@@ -192,18 +192,20 @@ func (cb *scoreCombination) sortSources() {
 func (cb *scoreCombination) union() []engine.ScoredMember {
 	cb.sortSources()
 	var found []engine.ScoredMember
-	at := map[string]int{}
+	var names nameSet
 	for i := range cb.sources {
 		s := &cb.sources[i]
 		s.each(func(member []byte, score float64) {
 			score = s.weigh(score)
-			if j, known := at[string(member)]; known {
-				found[j].Score = cb.aggregate(found[j].Score, score)
-				return
+			if at, isNew := names.index(member); isNew {
+				found = append(found, engine.ScoredMember{Score: score})
+			} else {
+				found[at].Score = cb.aggregate(found[at].Score, score)
 			}
-			at[string(member)] = len(found)
-			found = append(found, engine.ScoredMember{Member: bytes.Clone(member), Score: score})
 		})
+	}
+	for i := range found {
+		found[i].Member = names.list.at(i)
 	}
 	return found
 }
@@ -211,8 +213,9 @@ func (cb *scoreCombination) union() []engine.ScoredMember {
 // inter returns the members that all sets have.
 func (cb *scoreCombination) inter() []engine.ScoredMember {
 	var found []engine.ScoredMember
+	var texts textKeeper
 	cb.eachCommon(func(member []byte, score float64) bool {
-		found = append(found, engine.ScoredMember{Member: bytes.Clone(member), Score: score})
+		found = append(found, engine.ScoredMember{Member: texts.keep(member), Score: score})
 		return true
 	})
 	return found
@@ -247,20 +250,22 @@ func (cb *scoreCombination) aggregateOthers(member []byte, sum float64) (float64
 // diff returns the members of the first set that no other one has.
 func (cb *scoreCombination) diff() []engine.ScoredMember {
 	var found []engine.ScoredMember
+	var texts textKeeper
 	cb.sources[0].each(func(member []byte, score float64) {
 		for i := 1; i < len(cb.sources); i++ {
 			if _, has := cb.sources[i].score(member); has {
 				return
 			}
 		}
-		found = append(found, engine.ScoredMember{Member: bytes.Clone(member), Score: score})
+		found = append(found, engine.ScoredMember{Member: texts.keep(member), Score: score})
 	})
 	return found
 }
 
 // sortScored brings members into the order of a sorted set.
-func sortScored(found []engine.ScoredMember) {
+func sortScored(c *Call, found []engine.ScoredMember) {
 	slices.SortFunc(found, func(a, b engine.ScoredMember) int {
+		c.Txn.Toil(1)
 		if order := cmp.Compare(a.Score, b.Score); order != 0 {
 			return order
 		}
@@ -275,7 +280,7 @@ func answerCombination(c *Call, words combineWords, combine func(cb *scoreCombin
 		return err
 	}
 	found := combine(&cb)
-	sortScored(found)
+	sortScored(c, found)
 	scoredHeader(c, len(found), cb.withScores)
 	for i := range found {
 		answerScored(c, found[i].Member, found[i].Score, cb.withScores)
@@ -290,7 +295,7 @@ func storeCombination(c *Call, words combineWords, combine func(cb *scoreCombina
 		return err
 	}
 	found := combine(&cb)
-	sortScored(found)
+	sortScored(c, found)
 	if len(found) == 0 {
 		c.Txn.Delete(c.Keys[0])
 	} else if err := c.Txn.SetSortedSet(c.Keys[0], found); err != nil {
