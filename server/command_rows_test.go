@@ -157,6 +157,9 @@ func docReply(ask asker, name string) string {
 
 // sorted writes a reply in one line, the elements of sets in alphabetical order.
 func sorted(r resp.Reply) string {
+	if r.NoArray {
+		return "(no array)"
+	}
 	if r.Elems == nil {
 		return strings.TrimSpace(r.String())
 	}

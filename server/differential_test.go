@@ -228,7 +228,8 @@ func (c *comparer) agreeOne(l line, redis, quipu resp.Reply) bool {
 
 // same reports whether two replies are equal in every byte and type.
 func same(a, b resp.Reply) bool {
-	return a.Kind == b.Kind && a.Int == b.Int && bytes.Equal(a.Text, b.Text) && a.Format == b.Format && slices.EqualFunc(a.Elems, b.Elems, same)
+	return a.Kind == b.Kind && a.NoArray == b.NoArray && a.Int == b.Int && bytes.Equal(a.Text, b.Text) && a.Format == b.Format &&
+		slices.EqualFunc(a.Elems, b.Elems, same)
 }
 
 // clockSpread is by how many seconds the clocks of the two servers may differ: Quipu's stands still for an epoch, which takes some 20 ms, or

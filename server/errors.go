@@ -177,6 +177,9 @@ var (
 	ErrProtocolType    = replyError("ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")
 )
 
+// errMonitorInExec is the answer of MONITOR inside a transaction.
+var errMonitorInExec = replyError("ERR MONITOR isn't allowed for DENY BLOCKING client")
+
 // errNoSamples is the answer of LATENCY GRAPH for an event that never spiked.
 func errNoSamples(event string) error {
 	return replyErrorf("ERR No samples available for event '%s'", event)

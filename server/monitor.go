@@ -21,6 +21,9 @@ func monitorCommands() []*Command {
 }
 
 func monitor(c *Call) error {
+	if c.inExec() {
+		return errMonitorInExec
+	}
 	c.Out.OK()
 	c.Conn.holdMessages() // until the OK is sent; but whoever has read the OK can rely on being told
 	c.Srv.monitoring.add(c.Conn)

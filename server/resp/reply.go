@@ -38,6 +38,8 @@ type Reply struct {
 	Format string // of a verbatim string: "txt" or "mkd"
 	Int    int64
 	Elems  []Reply
+	// NoArray tells of a null of RESP2 that it stands for an array ("*-1"), not for a string ("$-1"): some clients care.
+	NoArray bool
 }
 
 const (
@@ -189,7 +191,7 @@ func (p *replyReader) bytes(n int) ([]byte, error) {
 func (p *replyReader) aggregate(kind Kind, line []byte, depth int) (Reply, error) {
 	n, null, err := p.length(line, maxReplyElems)
 	if err != nil || null {
-		return Reply{Kind: KindNull}, err
+		return Reply{Kind: KindNull, NoArray: true}, err
 	}
 	if kind == KindMap {
 		n *= 2
