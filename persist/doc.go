@@ -73,6 +73,8 @@
 //   - It leaves the order of directory operations to the file system; storefs.go adds the fsyncs.
 //   - Flushes and compactions that fail are tried again without end, so laying out a store on a full disk would
 //     hang; createStore gives up on the first failure.
+//   - An Open that fails does not wait for the compaction that it has begun, which then uses closed caches and panics. Ours
+//     begins none before the store is open (compactions.go).
 //   - Options of the bottom level let a table writer mark tombstones invisible. Tables of a checkpoint are
 //     written with those of level 0, wherever they land.
 //   - A range deletion does not hide rows of the same ingestion, as they have the same sequence number.

@@ -25,10 +25,9 @@ func faultRun(at int64, fault error, onward bool) (ops int64, err error) {
 	s.inject = func(op errorfs.Op) error {
 		i := n.Add(1)
 		if i == at || onward && i > at && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
-			if i == at {
-				name := fmt.Sprintf("operation %d (kind %v of %s)", i, op.Kind, op.Path)
-				where.Store(&name)
-			}
+			// The next operation, on another goroutine, may get here first.
+			name := fmt.Sprintf("operation %d (kind %v of %s)", i, op.Kind, op.Path)
+			where.CompareAndSwap(nil, &name)
 			return fault
 		}
 		return nil
@@ -44,7 +43,7 @@ func faultRun(at int64, fault error, onward bool) (ops int64, err error) {
 	case <-fatal:
 		err = errors.New("fatal")
 	case <-time.After(10 * time.Minute): // the race detector on a busy machine needs some of it
-		return n.Load(), fmt.Errorf("%s: the run hangs", *where.Load())
+		return n.Load(), fmt.Errorf("operation %d: the run hangs", at)
 	}
 	if where.Load() == nil {
 		return n.Load(), err

@@ -115,10 +115,13 @@ func openStore(o Options, dir string, create bool) (*store, error) {
 	po.ErrorIfNotExists, po.ErrorIfExists = !create, create
 	s := &store{path: dir, opts: po, trouble: make(chan error, 1)}
 	po.EventListener = s.listener(o.Logger)
+	scheduler := new(compactions)
+	po.Experimental.CompactionScheduler = scheduler
 	var err error
 	if s.db, err = pebble.Open(dir, po); err != nil {
 		return nil, openError(dir, err)
 	}
+	scheduler.begin()
 	return s, nil
 }
 
