@@ -44,7 +44,7 @@ func (e *Engine) AppendKey(keys []Key, db int, name []byte) []Key {
 	return append(keys, e.Key(db, name))
 }
 
-// Row keys. Every row that the engine keeps in the log and the store starts with one of these bytes (0x00 is persist's own):
+// Row keys. Every row that the engine keeps in the log and the store starts with one of these bytes (0x00 and 0xff are persist's own):
 //
 //	rowDatabases                                           which physical database each logical one is (SWAPDB)
 //	rowData  db(1) slot(2) order(2) uvarint(len) name      one entry

@@ -119,6 +119,7 @@ func (c *checker) run() error {
 	c.checkManifest()
 	c.checkStore(t)
 	if known {
+		t.durableSeq = max(t.durableSeq, c.db.attested)
 		c.checkLog(t)
 	}
 	return nil
@@ -243,6 +244,9 @@ func (c *checker) checkTable(path string) (size int64, err error) {
 	f, err := c.db.fs.Open(path)
 	if err != nil {
 		return 0, err
+	}
+	if err := checkFooter(f, path); err != nil {
+		return 0, errors.Join(err, f.Close())
 	}
 	readable, err := sstable.NewSimpleReadable(f)
 	if err != nil {

@@ -47,7 +47,7 @@ func (db *DB) NewCheckpoint(covered uint64) (*Checkpoint, error) {
 	}
 	c := &Checkpoint{db: db, covered: covered, live: db.log.stats.live.Load(), options: db.store.tableOptions(db.Covered() == 0)}
 	c.Rows.c, c.upper.c = c, c
-	if err := c.put(coveredKey, encodeCovered(covered)); err != nil {
+	if err := c.put(coveredKey, encodeNumber(covered)); err != nil {
 		return nil, errors.Join(err, c.Abort())
 	}
 	return c, nil
@@ -77,15 +77,22 @@ func (c *Checkpoint) finish() error {
 	if !c.upper.above(&c.Rows) {
 		return fmt.Errorf("checkpoint of key %x above %x: %w", c.upper.first, c.last, ErrOrder)
 	}
+	if err := c.db.log.syncUpTo(c.covered); err != nil {
+		return err
+	}
+	last := &c.Rows
+	if c.upper.first != nil {
+		last = &c.upper
+	}
+	if err := last.put(attestedKey, encodeNumber(c.db.log.durable.Load())); err != nil {
+		return err
+	}
 	for _, r := range []*Rows{&c.Rows, &c.upper} {
 		if err := r.finishTable(nil); err != nil {
 			return err
 		}
 	}
 	if err := syncDir(c.db.fs, c.db.tables); err != nil {
-		return err
-	}
-	if err := c.db.log.syncUpTo(c.covered); err != nil {
 		return err
 	}
 	if err := c.db.store.db.Ingest(context.Background(), c.paths); err != nil {

@@ -26,6 +26,7 @@ type DB struct {
 	watch  *stallWatch
 
 	covered       atomic.Uint64
+	attested      uint64 // by the store, when it was opened: see store.attested
 	checkpointing atomic.Bool
 	replayed      atomic.Bool
 	closed        atomic.Bool
@@ -65,6 +66,7 @@ func (db *DB) open() error {
 	if err != nil {
 		return err
 	}
+	t.durableSeq = max(t.durableSeq, db.attested)
 	db.survey, err = surveyLog(db.fs, db.path(logDir), t, db.Covered(), db.opts.Events)
 	if err != nil {
 		return err
@@ -151,6 +153,9 @@ func (db *DB) layOut(t testimony) (testimony, error) {
 // store that lost tables would, opened for writing, delete the files that it no longer knows.
 func (db *DB) openStore(t testimony) error {
 	dir := db.path(storeDir)
+	if err := checkFooters(db.fs, dir); err != nil {
+		return err
+	}
 	look := db.opts
 	look.ReadOnly = true
 	s, err := openStore(look, dir, false)
@@ -162,6 +167,9 @@ func (db *DB) openStore(t testimony) error {
 		err = damaged(dir, -1, nil, "the store covers index %d, but must cover %d", covered, t.covered)
 	}
 	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	if db.attested, err = s.attested(); err != nil {
 		return errors.Join(err, s.close())
 	}
 	db.covered.Store(covered)
@@ -282,6 +290,9 @@ func (db *DB) Get(key, dst []byte) (value []byte, ok bool, err error) {
 func (db *DB) Scan(lo, hi []byte, fn func(key, value []byte) (bool, error)) error {
 	if len(lo) == 0 || lo[0] == reservedPrefix {
 		lo = []byte{reservedPrefix + 1}
+	}
+	if hi == nil || hi[0] == reservedSuffix {
+		hi = []byte{reservedSuffix}
 	}
 	return db.store.scan(lo, hi, fn)
 }

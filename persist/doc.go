@@ -43,6 +43,8 @@
 //
 //   - every header, also those found by a byte-wise search of the rest of each file, attests a durable seq;
 //   - the first record of each segment names the segment before it, and the length that the file must have;
+//   - the store has, with each checkpoint, the seq up to which the log was durable when it was ingested: its rows
+//     may be newer than the index that it covers, and only the log makes them complete;
 //   - the witness names the first and the last segment, the newest durable record, and the index that the store
 //     must cover. It is fsynced (two copies, one after the other) at every start, checkpoint and clean close,
 //     and written without fsync, in a third slot, within a second after a change of what is durable.

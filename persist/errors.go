@@ -32,8 +32,8 @@ var (
 	ErrOrder = errors.New("keys out of order")
 	// ErrTooLarge: a record larger than MaxBody.
 	ErrTooLarge = errors.New("record too large")
-	// ErrReserved: a key with the prefix 0x00, which is persist's own.
-	ErrReserved = errors.New("key prefix 0x00 is reserved")
+	// ErrReserved: a key with the prefix 0x00 or 0xff, which are persist's own.
+	ErrReserved = errors.New("key prefixes 0x00 and 0xff are reserved")
 	// ErrBadBody: a record's body does not decode into operations.
 	ErrBadBody = errors.New("malformed record body")
 )

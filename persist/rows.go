@@ -28,8 +28,8 @@ func (r *Rows) DeleteRange(lo, hi []byte) error {
 	switch {
 	case r.c.failed():
 		return r.c.err
-	case len(lo) == 0 || lo[0] == reservedPrefix:
-		return r.c.fail(fmt.Errorf("delete range from %x: %w", lo, ErrReserved))
+	case isReserved(lo) || bytes.Compare(hi, []byte{reservedSuffix}) > 0:
+		return r.c.fail(fmt.Errorf("delete range from %x to %x: %w", lo, hi, ErrReserved))
 	case bytes.Compare(lo, r.last) < 0 || r.hasPending && bytes.Compare(lo, r.lo) < 0:
 		return r.c.fail(fmt.Errorf("delete range from %x after %x: %w", lo, r.last, ErrOrder))
 	case bytes.Compare(lo, hi) >= 0:
@@ -86,7 +86,7 @@ func (r *Rows) admit(key []byte) error {
 	switch {
 	case r.c.failed():
 		return r.c.err
-	case len(key) == 0 || key[0] == reservedPrefix:
+	case isReserved(key):
 		return r.c.fail(fmt.Errorf("checkpoint of key %x: %w", key, ErrReserved))
 	case bytes.Compare(key, r.last) <= 0:
 		return r.c.fail(fmt.Errorf("checkpoint of key %x after %x: %w", key, r.last, ErrOrder))

@@ -15,15 +15,24 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// reservedPrefix is the first byte of persist's own keys.
-const reservedPrefix = 0x00
+// The first bytes of persist's own keys, below and above those of a caller.
+const (
+	reservedPrefix = 0x00
+	reservedSuffix = 0xff
+)
 
 // Keys of our own rows. coveredKey sorts before every key of a caller, so it can open the first table of a
-// checkpoint.
+// checkpoint; attestedKey sorts behind them, so it can close the last one.
 var (
-	formatKey  = []byte{reservedPrefix, 'f'}
-	coveredKey = []byte{reservedPrefix, 'c'}
+	formatKey   = []byte{reservedPrefix, 'f'}
+	coveredKey  = []byte{reservedPrefix, 'c'}
+	attestedKey = []byte{reservedSuffix, 'a'}
 )
+
+// isReserved tells persist's own keys, and the empty one, from those of a caller.
+func isReserved(key []byte) bool {
+	return len(key) == 0 || key[0] == reservedPrefix || key[0] == reservedSuffix
+}
 
 // syncBytes is how much of a table is written before the kernel is asked to bring it to the disk: a whole table at once would
 // keep the commits' fsyncs waiting behind it.
@@ -216,26 +225,27 @@ func (s *store) covered() (uint64, error) {
 	if v[0] != formatVersion {
 		return 0, fmt.Errorf("%s: %w: store of version %d, this program knows %d", s.path, ErrFormat, v[0], formatVersion)
 	}
-	v, err = s.readOwn(coveredKey)
+	return s.readNumber(coveredKey)
+}
+
+// attested returns the seq up to which the log was durable when the newest checkpoint was ingested. The rows of a checkpoint may be
+// newer than the index that it covers, as long as the log has what completes them; so it must have that.
+func (s *store) attested() (uint64, error) { return s.readNumber(attestedKey) }
+
+// readNumber returns the number in one of our rows, 0 if there is none.
+func (s *store) readNumber(key []byte) (uint64, error) {
+	v, err := s.readOwn(key)
 	if err != nil || v == nil {
 		return 0, err
 	}
-	index, ok := decodeCovered(v)
-	if !ok {
-		return 0, damaged(s.path, -1, nil, "the store's covered row is malformed")
-	}
-	return index, nil
-}
-
-// encodeCovered is the value of the covered row: the index, big endian.
-func encodeCovered(index uint64) []byte { return binary.BigEndian.AppendUint64(nil, index) }
-
-func decodeCovered(v []byte) (uint64, bool) {
 	if len(v) != 8 {
-		return 0, false
+		return 0, damaged(s.path, -1, nil, "the store's row %x is malformed", key)
 	}
-	return binary.BigEndian.Uint64(v), true
+	return binary.BigEndian.Uint64(v), nil
 }
+
+// encodeNumber is the value of such a row: big endian.
+func encodeNumber(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 // get appends the value of key to dst.
 func (s *store) get(key, dst []byte) ([]byte, bool, error) {
