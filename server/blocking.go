@@ -186,7 +186,6 @@ func (c *Conn) unpark(w *waiter) {
 	case waitTimedOut:
 		w.blocked.answerExpired(&c.out)
 	case waitUnblocked:
-		c.counts.commands[w.row.index].failed.Add(1)
 		c.writeError(errUnblocked)
 	}
 	c.applyReplyMode()

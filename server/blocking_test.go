@@ -221,7 +221,8 @@ func TestClientUnblockEndsWait(t *testing.T) {
 	ts.blockedClients(0)
 }
 
-// TestBlockedCommandsAreAccounted: a blocked command is an entry of the slow log when it is served, and a failure where that was an error.
+// TestBlockedCommandsAreAccounted: a blocked command is an entry of the slow log when it is served, and a failure where
+// that was an error or somebody has unblocked the client, with TIMEOUT, too.
 func TestBlockedCommandsAreAccounted(t *testing.T) {
 	ts := startServer(t, "--slowlog-log-slower-than", "0")
 	c, waiter := ts.dial(), ts.dial()
@@ -236,6 +237,9 @@ func TestBlockedCommandsAreAccounted(t *testing.T) {
 	waiter.sendBlocking(ts, "BLMOVE from to LEFT LEFT 0")
 	c.want("CLIENT UNBLOCK "+id+" ERROR", "(integer) 1")
 	waiter.wantNext("(error) UNBLOCKED client unblocked via CLIENT UNBLOCK")
+	waiter.sendBlocking(ts, "BLMOVE from to LEFT LEFT 0")
+	c.want("CLIENT UNBLOCK "+id+" TIMEOUT", "(integer) 1")
+	waiter.wantNext("(nil)")
 	waiter.sendBlocking(ts, "BLMOVE from wrong LEFT LEFT 0")
 	c.want("SET wrong type", "OK")
 	c.want("RPUSH from x", "(integer) 1")
@@ -244,7 +248,7 @@ func TestBlockedCommandsAreAccounted(t *testing.T) {
 	if n := served(); n != 2 {
 		t.Errorf("%d entries, want those of the two that were served", n)
 	}
-	if stats := c.do("INFO commandstats"); !regexp.MustCompile(`cmdstat_blmove:calls=3,.*,failed_calls=2`).MatchString(stats) {
+	if stats := c.do("INFO commandstats"); !regexp.MustCompile(`cmdstat_blmove:calls=4,.*,failed_calls=3`).MatchString(stats) {
 		t.Error(stats)
 	}
 }

@@ -174,8 +174,10 @@ func (s *Server) unblock(id int64, state waitState) int {
 	if conn == nil {
 		return 0
 	}
-	if w := conn.shared.waiter.Load(); w == nil || !w.end(state) {
+	w := conn.shared.waiter.Load()
+	if w == nil || !w.end(state) {
 		return 0
 	}
+	conn.counts.commands[w.row.index].failed.Add(1) // whatever the answer; so does Redis
 	return 1
 }
