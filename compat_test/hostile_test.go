@@ -24,8 +24,8 @@ import (
 const (
 	kib = 1 << 10
 	mib = 1 << 20
-	// patience bounds every wait: long enough for a loaded machine, so that only a hang reaches it.
-	patience = 60 * time.Second
+	// patience bounds every wait: long enough for a loaded machine, and for one that stands still for minutes, so that only a hang reaches it.
+	patience = 5 * time.Minute
 )
 
 const (

@@ -122,8 +122,8 @@ func (n *node) start() {
 	case <-n.log.ready:
 	case <-n.done:
 		n.t.Fatalf("quipu ended instead of serving:\n%s", n.log)
-	case <-time.After(5 * patience):
-		n.t.Fatalf("quipu does not serve after %v:\n%s", 5*patience, n.log)
+	case <-time.After(patience):
+		n.t.Fatalf("quipu does not serve after %v:\n%s", patience, n.log)
 	}
 }
 
@@ -190,7 +190,7 @@ func (n *node) client() *redis.Client {
 // tool runs a program of Redis against the node and returns what it printed; it must succeed.
 func (n *node) tool(name string, args ...string) string {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 5*patience)
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, append([]string{"-p", n.port}, args...)...)
 	out, err := cmd.CombinedOutput()

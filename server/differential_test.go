@@ -554,6 +554,7 @@ func TestDifferential(t *testing.T) {
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
+	t.Logf("seed %d", seed)
 	p := newPair(t, append(onlyListpacks, "--proto-max-bulk-len", strconv.Itoa(smallestBulkLimit))...)
 	g := newLineGen(seed, comparedRows(), dumpSamples(p.redis))
 	ds := differences()

@@ -128,8 +128,9 @@ type testClient struct {
 	in   *bufio.Reader
 }
 
-// testTimeout bounds everything that a test waits for: long enough for a loaded machine, so that it is only reached by a hang.
-const testTimeout = 60 * time.Second
+// testTimeout bounds everything that a test waits for: long enough for a loaded machine, and for one that stands still for minutes, so that it
+// is only reached by a hang.
+const testTimeout = 5 * time.Minute
 
 // dial connects to the server; the connection ends with the test.
 func (ts *testServer) dial() *testClient {

@@ -17,8 +17,8 @@ import (
 	"quipu/server/resp"
 )
 
-// timeout is how long a test waits for what takes milliseconds.
-const timeout = 60 * time.Second
+// timeout is how long a test waits for what takes milliseconds, also where the whole machine stands still for minutes.
+const timeout = 5 * time.Minute
 
 // Server is a running redis-server without persistence.
 type Server struct {
