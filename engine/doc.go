@@ -94,6 +94,8 @@
 //   - A name that a pipeline repeats is hashed and found once (AppendKey, Txn.findInto).
 //   - The leader of a commit yields the processor once before it walks: with one core, that gathers the writes of all connections
 //     that are ready, as an event loop's iteration would.
+//   - Who writes one slot from what others hold does not keep commits out. What it has made of a value may then be in a commit before
+//     that of the value itself, if that had just been changed and nobody has been told so: the reply of the command waits for both.
 //   - Ages beside the index and not in the entries: no layout has them, nothing moves when a policy comes or goes, and a table without
 //     a policy has a nil pointer. Keys are deleted by a threshold that a sample gives, not as the best of five again and again: memory
 //     comes back by tables, so the hand may as well delete all that is bad in one.
