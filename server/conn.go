@@ -150,15 +150,14 @@ var errOutputLimit = errors.New("output buffer limit reached")
 // overOutputLimit reports whether the replies exceed client-output-buffer-limit.
 func (c *Conn) overOutputLimit() bool {
 	n := int64(c.out.Len())
-	if n < flushThreshold {
+	if n >= flushThreshold {
+		raise(&c.srv.stats.outputPeak, n)
+	}
+	if !c.out.Overflowed() {
 		return false
 	}
-	raise(&c.srv.stats.outputPeak, n)
-	limit := c.srv.cfg.Load().ClientOutputBufferLimit.Normal.HardBytes
-	if (limit == 0 || n <= limit) && !c.out.Overflowed() {
-		return false
-	}
-	c.srv.log.Warn("client closed: its reply exceeds client-output-buffer-limit", "client", c.addr, "bytes", n, "limit", limit)
+	c.srv.log.Warn("client closed: its reply exceeds client-output-buffer-limit", "client", c.addr, "bytes", n,
+		"limit", c.srv.cfg.Load().ClientOutputBufferLimit.Normal.HardBytes)
 	return true
 }
 

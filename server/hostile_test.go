@@ -165,6 +165,14 @@ func TestReplyLimit(t *testing.T) {
 	c.want("SET big "+strings.Repeat("x", 60_000), "OK")
 	c.send("MGET" + strings.Repeat(" big", 30) + "\r\n")
 	c.wantClosed()
+	// A limit that is smaller than what is collected before it is sent.
+	ts.set("client-output-buffer-limit", "normal 100000 0 0")
+	for _, keys := range []int{2, 8} {
+		c = ts.dial()
+		c.want("STRLEN big", "(integer) 60000")
+		c.send("MGET" + strings.Repeat(" big", keys) + "\r\n")
+		c.wantClosed()
+	}
 }
 
 func TestTransactionLimit(t *testing.T) {

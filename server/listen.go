@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,18 +96,29 @@ func wanted(v *config.Values) map[string]bool {
 	return addrs
 }
 
-// relisten follows a change of bind, port or tls-port: it opens what is new before it closes what is no longer wanted.
-func (s *Server) relisten(_, v *config.Values) error {
+// relisten follows a change of bind, port or tls-port. What went wrong is in the log, as Redis's answers say.
+func (s *Server) relisten(old, v *config.Values) error {
 	s.listeners.mu.Lock()
 	bound := s.listeners.mu.tcp != nil
 	s.listeners.mu.Unlock()
 	if !bound {
 		return nil // Listen will see it
 	}
-	return s.listenTCP(v)
+	err := s.listenTCP(v)
+	switch {
+	case err == nil:
+		return nil
+	case slices.Equal(old.Bind, v.Bind):
+		s.log.Error("Can not listen on the new port", "error", err)
+		return errPortTaken
+	default:
+		s.log.Error("Can not listen on the new addresses", "error", err)
+		return errBindFailed
+	}
 }
 
-// listenTCP brings the TCP listeners in line with v.
+// listenTCP brings the TCP listeners in line with v: it opens what is new before it closes what is no longer wanted, but for what would
+// be in the way of the new. That is opened again when the new fails all the same.
 func (s *Server) listenTCP(v *config.Values) error {
 	l := &s.listeners
 	l.mu.Lock()
@@ -114,7 +126,28 @@ func (s *Server) listenTCP(v *config.Values) error {
 	if l.mu.ended {
 		return errShuttingDown
 	}
+	if l.mu.tcp == nil {
+		l.mu.tcp = make(map[string]net.Listener)
+	}
 	addrs := wanted(v)
+	opened, err := l.openMissing(addrs)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		rivals := l.rivals(addrs)
+		l.close(rivals)
+		if opened, err = l.openMissing(addrs); err != nil {
+			s.reopen(rivals)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	l.close(l.unwanted(addrs))
+	s.acceptFrom(opened)
+	return nil
+}
+
+// openMissing opens all that is wanted and not listened on yet, or nothing. The lock is held.
+func (l *listeners) openMissing(addrs map[string]bool) (map[string]net.Listener, error) {
 	opened := make(map[string]net.Listener)
 	for addr, optional := range addrs {
 		if l.mu.tcp[addr] != nil {
@@ -123,26 +156,64 @@ func (s *Server) listenTCP(v *config.Values) error {
 		ln, err := bind(addr)
 		if err != nil && (!optional || !errors.Is(err, syscall.EADDRNOTAVAIL) && !errors.Is(err, syscall.EAFNOSUPPORT)) {
 			closeAll(opened)
-			return err
+			return nil, err
 		}
 		if err == nil {
 			opened[addr] = ln
 		}
 	}
-	if l.mu.tcp == nil {
-		l.mu.tcp = make(map[string]net.Listener)
-	}
-	for addr, ln := range l.mu.tcp {
+	return opened, nil
+}
+
+// unwanted returns what is listened on and not wanted. The lock is held.
+func (l *listeners) unwanted(addrs map[string]bool) (names []string) {
+	for addr := range l.mu.tcp {
 		if _, keep := addrs[addr]; !keep {
-			ln.Close() //nolint:errcheck // it is gone either way
-			delete(l.mu.tcp, addr)
+			names = append(names, addr)
 		}
 	}
+	return names
+}
+
+// rivals returns what is not wanted and has the port of something that is: "*" excludes any other address of its port, and the other way
+// round. The lock is held.
+func (l *listeners) rivals(addrs map[string]bool) []string {
+	ports := make(map[string]bool)
+	for addr := range addrs {
+		ports[portOf(addr)] = true
+	}
+	return slices.DeleteFunc(l.unwanted(addrs), func(addr string) bool { return !ports[portOf(addr)] })
+}
+
+// portOf returns what stands behind the last colon.
+func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
+
+// close stops listening on the named addresses. The lock is held.
+func (l *listeners) close(names []string) {
+	for _, addr := range names {
+		l.mu.tcp[addr].Close() //nolint:errcheck // it is gone either way
+		delete(l.mu.tcp, addr)
+	}
+}
+
+// reopen listens again where it was just closed. The lock is held.
+func (s *Server) reopen(names []string) {
+	for _, addr := range names {
+		ln, err := bind(addr)
+		if err != nil {
+			s.log.Error("Can not listen any more where it did before", "error", err)
+			continue
+		}
+		s.acceptFrom(map[string]net.Listener{addr: ln})
+	}
+}
+
+// acceptFrom accepts connections from new listeners. The lock is held.
+func (s *Server) acceptFrom(opened map[string]net.Listener) {
 	for addr, ln := range opened {
-		l.mu.tcp[addr] = ln
+		s.listeners.mu.tcp[addr] = ln
 		s.wg.Go(func() { s.accept(ln, s.wrapper(addr)) })
 	}
-	return nil
 }
 
 // closeAll closes listeners that will not be used after all.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -212,6 +213,27 @@ func TestBind(t *testing.T) {
 	}
 	if err := dial(port); err == nil {
 		t.Error("the old port still answers")
+	}
+	// One address of a port and all of them exclude each other.
+	for _, bind := range []string{"*", "127.0.0.1", "* -::1", "127.0.0.1 -192.0.2.1"} {
+		c.want(`CONFIG SET bind "`+bind+`"`, "OK")
+		if err := dial(next); err != nil {
+			t.Error(bind, err)
+		}
+	}
+	for _, bind := range []string{"999.999.999.999", "* 192.0.2.1"} {
+		c.want(`CONFIG SET bind "`+bind+`"`, "(error) ERR CONFIG SET failed (possibly related to argument 'bind') - "+
+			"Failed to bind to specified addresses.")
+		if err := dial(next); err != nil {
+			t.Error("what was listened on before is gone:", err)
+		}
+	}
+	other := startListening(t, "--port", freePort(t), "--bind", "127.0.0.1")
+	used := other.Addrs()[0].(*net.TCPAddr).Port
+	c.want(fmt.Sprint("CONFIG SET port ", used), "(error) ERR CONFIG SET failed (possibly related to argument 'port') - "+
+		"Unable to listen on this port. Check server logs.")
+	if err := dial(next); err != nil {
+		t.Error("what was listened on before is gone:", err)
 	}
 	taken := startServer(t, "--port", next, "--bind", "127.0.0.1")
 	if err := taken.Listen(); err == nil {

@@ -39,8 +39,8 @@ func (w *Writer) Borrow(lender *Buffers) { w.lender = lender }
 // then no reply any more, and Overflowed says so.
 func (w *Writer) SetLimit(size int) { w.limit = size }
 
-// Overflowed reports whether anything was left out since the last Reset.
-func (w *Writer) Overflowed() bool { return w.over }
+// Overflowed reports whether the limit was passed since the last Reset.
+func (w *Writer) Overflowed() bool { return w.over || w.limit != 0 && len(w.buf) > w.limit }
 
 // full reports whether no more strings are taken.
 func (w *Writer) full() bool {
