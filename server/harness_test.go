@@ -33,6 +33,7 @@ type testServer struct {
 
 	expectEnd atomic.Bool // the test wants the engine to give up
 	ended     atomic.Bool // and it has
+	stopped   bool
 }
 
 // gaveUp stands for the end of the process.
@@ -95,8 +96,12 @@ func startPreparedServer(t testing.TB, fs vfs.FS, prepare func(*Server), args ..
 	return ts
 }
 
-// stop ends the server and the engine.
+// stop ends the server and the engine, before the test does or then.
 func (ts *testServer) stop() {
+	if ts.stopped {
+		return
+	}
+	ts.stopped = true
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	if cut := ts.Close(ctx); cut > 0 {

@@ -1,0 +1,197 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quipu/engine"
+	"quipu/persist/memdisk"
+	"quipu/server/resp/resptest"
+)
+
+// TestDifferentialDisturbed is TestDifferential for what no client may notice: between its lines Quipu writes checkpoints, drops from memory
+// what it can and reads it back, and loses its power.
+func TestDifferentialDisturbed(t *testing.T) {
+	seed := *differentialSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	d := newDisturbed(t, seed)
+	g := newLineGen(seed, comparedRows(), dumpSamples(d.redis))
+	for sent, all := 0, commandsToCompare()/10; sent < all; {
+		lines := append(g.large(), g.epoch()...)
+		d.epoch(seed, 2+g.rng.IntN(2), lines)
+		sent += len(lines)
+	}
+}
+
+// disturbed is a pair of which Quipu has a disk of its own that can lose its power.
+type disturbed struct {
+	pair
+	disk *memdisk.FS
+	args []string
+	rng  *rand.Rand
+	told []string // what was done between lines, for who looks for the fault
+}
+
+func newDisturbed(t *testing.T, seed uint64) *disturbed {
+	t.Helper()
+	args := append(slices.Clone(onlyListpacks), "--proto-max-bulk-len", fmt.Sprint(smallestBulkLimit))
+	redis := resptest.Start(t, args...)
+	d := &disturbed{pair: pair{t: t, redis: redis.Dial(t)}, disk: memdisk.New(), args: args, rng: rand.New(rand.NewPCG(seed, 1))}
+	d.start()
+	return d
+}
+
+// start starts Quipu on its disk and connects to it.
+func (d *disturbed) start() {
+	d.t.Helper()
+	dir, err := os.MkdirTemp("", "quipu") // t.TempDir can be too long for a socket's name
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "sock")
+	ln, err := net.Listen("unix", socket)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.server = startServerOn(d.t, d.disk, d.args...)
+	d.server.Serve(ln)
+	d.quipu = (&resptest.Server{Socket: socket}).Dial(d.t)
+}
+
+// epoch compares what both servers answer to the lines, on empty servers, and disturbs Quipu now and then.
+func (d *disturbed) epoch(seed uint64, protocol int, lines []line) {
+	d.t.Helper()
+	d.reset(protocol)
+	d.told = nil
+	c := comparer{differences: differences()}
+	for at := 0; at < len(lines); {
+		part := lines[at:min(at+1+d.rng.IntN(200), len(lines))]
+		redis, quipu := d.both(part)
+		for i, l := range part {
+			if !c.agree(l, redis[i], quipu[i]) {
+				d.t.Fatalf("seed %d, protocol %d, line %d of %d: %v\nRedis: %v\nQuipu: %v\nbefore:\n%s", seed, protocol, at+i, len(lines), l, redis[i], quipu[i],
+					d.history(lines[:at+i], l))
+			}
+		}
+		if at += len(part); d.disturb(at) {
+			c.inMulti = false
+			both := []line{{"HELLO", fmt.Sprint(protocol)}}
+			d.redis.Do("RESET")
+			d.both(both)
+		}
+	}
+}
+
+// history returns the last lines that name something that l names, and what was done between lines.
+func (d *disturbed) history(lines []line, l line) string {
+	var text strings.Builder
+	for i, before := range lines {
+		if slices.ContainsFunc(before[1:], func(word string) bool { return slices.Contains(l[1:], word) }) {
+			fmt.Fprintln(&text, i, before)
+		}
+	}
+	return text.String() + strings.Join(d.told, "\n")
+}
+
+// disturb does something to Quipu before the line at, or nothing, and reports whether the connection is a new one.
+func (d *disturbed) disturb(at int) (reconnected bool) {
+	what := ""
+	eng := d.server.eng
+	eng.SetMaxMemory(0)
+	switch d.rng.IntN(8) {
+	case 0:
+		what = "checkpoint"
+		d.checkpoint()
+	case 1:
+		what = "checkpoint under way"
+		eng.ScheduleCheckpoint()
+	case 2:
+		what = "eviction"
+		d.evict()
+	case 3:
+		what = "eviction under way"
+		eng.SetMaxMemory(eng.UsedMemory() + 1) // not less: what can not be dropped may be as much, and writes would be refused
+	case 4:
+		kept := 50 * d.rng.IntN(3)
+		what = fmt.Sprintf("power cut that keeps %d %% of what was not synced", kept)
+		d.cutPower(kept)
+		reconnected = true
+	default:
+		return false
+	}
+	d.told = append(d.told, fmt.Sprintf("%s before line %d", what, at))
+	return reconnected
+}
+
+func (d *disturbed) checkpoint() {
+	d.t.Helper()
+	if err := d.server.eng.Checkpoint(context.Background()); err != nil && !errors.Is(err, engine.ErrCheckpointRunning) {
+		d.t.Fatal(err)
+	}
+}
+
+// evict has the engine drop all that it can.
+func (d *disturbed) evict() {
+	d.t.Helper()
+	if d.rng.IntN(2) == 0 {
+		d.checkpoint() // else the evictor asks for one
+	}
+	eng := d.server.eng
+	eng.SetMaxMemory(1)
+	for range 100 {
+		before := eng.UsedMemory()
+		time.Sleep(time.Millisecond)
+		if eng.UsedMemory() == before {
+			break
+		}
+	}
+	eng.SetMaxMemory(0)
+}
+
+// cutPower has Quipu begin anew with what a power cut leaves of its disk: all that it has acknowledged, and some of what it has not synced.
+func (d *disturbed) cutPower(kept int) {
+	d.t.Helper()
+	now := d.server.now.Load()
+	d.disk = d.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: d.rng})
+	d.quipu.Close()
+	d.server.stop()
+	d.start()
+	d.server.now.Store(now)
+}
+
+// large returns lines that make some collections so large that the engine keeps their elements apart, and can drop them one by one.
+func (g *lineGen) large() (lines []line) {
+	for _, of := range []struct{ command, group string }{{"HSET", "hash"}, {"SADD", "set"}, {"ZADD", "set"}, {"RPUSH", "list"}} {
+		key := pick(g, groupKeys[of.group])
+		for part := range g.rng.IntN(20) {
+			l := line{of.command, key}
+			for i := range 100 {
+				element := fmt.Sprint("element ", 100*part+i)
+				switch of.command {
+				case "HSET":
+					l = append(l, element, fmt.Sprint(i))
+				case "ZADD":
+					l = append(l, fmt.Sprint(g.rng.IntN(1000)), element)
+				default:
+					l = append(l, element)
+				}
+			}
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
