@@ -226,9 +226,6 @@ func openInterruptibly(cfg *config.Config, storeFiles int, signals <-chan os.Sig
 // openEngine recovers the counters.
 func openEngine(cfg *config.Config, storeFiles int, log *slog.Logger) (*engine.Engine, error) {
 	v := cfg.Load()
-	if err := os.MkdirAll(v.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("create the data directory: %w", err)
-	}
 	began := time.Now()
 	eng, err := engine.Open(engine.Options{
 		Databases: v.Databases, Dir: v.Dir, AppendOnly: v.AppendOnly, Fsync: fsyncPolicy(v.AppendFsync),
