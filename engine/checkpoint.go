@@ -43,6 +43,7 @@ type checkpoints struct {
 
 	mu struct {
 		sync.Mutex
+		since   time.Time // when the running one began; zero: none is running
 		last    CheckpointInfo
 		saved   time.Time // when the last successful one was complete; zero: none yet
 		changes int64     // of stats.changes when the last checkpoint began
@@ -184,13 +185,16 @@ func (e *Engine) LastSaved() time.Time {
 
 func (e *Engine) runCheckpoint(ctx context.Context) error {
 	info := CheckpointInfo{Started: time.Now()}
+	c := &e.checkpoints
+	c.mu.Lock()
+	c.mu.since = info.Started
+	c.mu.Unlock()
 	changes := e.stats.changes.Load()
 	w := checkpointWriter{e: e}
 	info.Err = w.run(ctx)
 	info.Rows, info.Took = w.rows, time.Since(info.Started)
-	c := &e.checkpoints
 	c.mu.Lock()
-	c.mu.last = info
+	c.mu.since, c.mu.last = time.Time{}, info
 	if info.Err == nil {
 		c.mu.saved = info.Started.Add(info.Took)
 		c.mu.changes = changes

@@ -31,6 +31,7 @@ type Stats struct {
 	HeldReplies                      int64 // connections that wait for a commit now
 
 	CheckpointRunning bool
+	CheckpointSince   time.Time // when the running one began; zero: none is running, or it has not begun yet
 	Checkpoints       int64
 	CheckpointRows    int64
 	LastCheckpoint    CheckpointInfo
@@ -58,6 +59,7 @@ func (e *Engine) Stats() Stats {
 	e.checkpoints.mu.Lock()
 	defer e.checkpoints.mu.Unlock()
 	s.Checkpoints, s.CheckpointRows, s.LastCheckpoint = e.checkpoints.mu.count, e.checkpoints.mu.rows, e.checkpoints.mu.last
+	s.CheckpointSince = e.checkpoints.mu.since
 	return s
 }
 

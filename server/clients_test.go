@@ -2,7 +2,9 @@ package server
 
 import (
 	"fmt"
+	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -268,5 +270,38 @@ func TestMoveInTransactionLocksItsKeys(t *testing.T) {
 	}
 	if got, want := keys.String(), "0:a 1:a 0:b 0:c 2:c 0:b 0:c 0:d "; got != want || plan.everything {
 		t.Errorf("locks %s (everything: %v), want %s", got, plan.everything, want)
+	}
+}
+
+// slowSocket takes its time for every write, and notes since when its connection has been waiting for it.
+type slowSocket struct {
+	net.Conn
+	conn  *Conn
+	since []int64
+}
+
+func (s *slowSocket) Write(b []byte) (int, error) {
+	began := s.conn.shared.writing.Load()
+	s.since = append(s.since, began)
+	for int64(time.Since(s.conn.srv.started))|1 == began {
+	}
+	return len(b), nil
+}
+
+// A client that takes a long reply slowly, but steadily, is not stuck: each piece has the time of client-write-timeout.
+func TestSlowReaderIsNotStuck(t *testing.T) {
+	server := startServer(t)
+	near, far := net.Pipe()
+	t.Cleanup(func() { near.Close(); far.Close() })
+	sock := &slowSocket{Conn: near}
+	c := server.newConn(sock)
+	sock.conn, c.counts = c, server.stats.shard(1)
+	c.out.Bulk(make([]byte, 1<<20))
+	if err := c.write(&c.out); err != nil {
+		t.Fatal(err)
+	}
+	long := sock.since[:len(sock.since)-1] // the last may be short
+	if len(long) < 4 || !slices.IsSorted(long) || len(slices.Compact(long)) != len(long) {
+		t.Errorf("the writes began at %v", sock.since)
 	}
 }

@@ -175,17 +175,31 @@ func (c *Conn) waitForCommit(need uint64) error {
 	return nil
 }
 
-// write sends the replies. The peer has client-write-timeout to take them; the janitor closes the socket when it does not, which is cheaper
-// than a deadline per write: a timer costs more than the rest of this function.
+// write sends the replies. The peer has client-write-timeout to take them, or each piece of them (steadyWriter); the janitor closes the socket
+// when it does not, which is cheaper than a deadline per write: a timer costs more than the rest of this function.
 func (c *Conn) write(replies *resp.Writer) error {
 	c.push.writeMu.Lock()
 	c.shared.writing.Store(int64(c.clock) | 1) // never 0
-	n, err := replies.WriteTo(c.sock)
+	n, err := replies.WriteTo(steadyWriter{c})
 	c.shared.writing.Store(0)
 	c.push.writeMu.Unlock()
 	c.counts.netOut.Add(uint64(n))
 	c.counts.writes.Add(1)
 	return err
+}
+
+// steadyWriter writes to a connection's socket. Every long piece has its own time: who takes a long reply slowly is not stuck.
+type steadyWriter struct{ c *Conn }
+
+// longPiece is from when on a piece of the replies is worth a look at the clock: most batches are shorter.
+const longPiece = 64 << 10
+
+// Write implements io.Writer.
+func (w steadyWriter) Write(b []byte) (int, error) {
+	if len(b) >= longPiece {
+		w.c.shared.writing.Store(int64(time.Since(w.c.srv.started)) | 1)
+	}
+	return w.c.sock.Write(b)
 }
 
 // tick reads the clock and returns it.

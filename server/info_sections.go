@@ -136,7 +136,7 @@ func infoPersistence(r *infoReport) {
 	r.int("rdb_last_save_time", r.srv.lastSave().Unix())
 	r.status("rdb_last_bgsave_status", last.Err)
 	r.int("rdb_last_bgsave_time_sec", r.lastCheckpointSeconds())
-	r.int("rdb_current_bgsave_time_sec", -1)
+	r.int("rdb_current_bgsave_time_sec", r.runningCheckpointSeconds())
 	r.int("rdb_saves", s.Checkpoints)
 	r.zeros("rdb_last_cow_size", "rdb_last_load_keys_expired")
 	r.int("rdb_last_load_keys_loaded", s.LoadedKeys)
@@ -144,7 +144,7 @@ func infoPersistence(r *infoReport) {
 	r.bool("aof_rewrite_in_progress", s.CheckpointRunning)
 	r.zeros("aof_rewrite_scheduled")
 	r.int("aof_last_rewrite_time_sec", r.lastCheckpointSeconds())
-	r.int("aof_current_rewrite_time_sec", -1)
+	r.int("aof_current_rewrite_time_sec", r.runningCheckpointSeconds())
 	r.status("aof_last_bgrewrite_status", last.Err)
 	r.int("aof_rewrites", s.Checkpoints)
 	r.zeros("aof_rewrites_consecutive_failures")
@@ -164,6 +164,17 @@ func (r *infoReport) lastCheckpointSeconds() int64 {
 		return -1
 	}
 	return int64(r.engine.LastCheckpoint.Took.Seconds())
+}
+
+// runningCheckpointSeconds returns for how long a checkpoint has been running, -1 if none is.
+func (r *infoReport) runningCheckpointSeconds() int64 {
+	switch {
+	case !r.engine.CheckpointRunning:
+		return -1
+	case r.engine.CheckpointSince.IsZero():
+		return 0
+	}
+	return int64(r.now.Sub(r.engine.CheckpointSince).Seconds())
 }
 
 // infoLogAndStore writes the fields that Redis has not: commits, the commit log, checkpoints, the store, loading in the background.

@@ -464,3 +464,21 @@ func TestLastSaveKeepsTheLastGoodOne(t *testing.T) {
 		t.Errorf("saved at %v, then at %v", saved, got)
 	}
 }
+
+func TestRunningCheckpointSeconds(t *testing.T) {
+	now := time.Now()
+	for _, test := range []struct {
+		running bool
+		since   time.Time
+		want    int64
+	}{
+		{false, time.Time{}, -1},
+		{true, time.Time{}, 0},
+		{true, now.Add(-5500 * time.Millisecond), 5},
+	} {
+		r := infoReport{now: now, engine: engine.Stats{CheckpointRunning: test.running, CheckpointSince: test.since}}
+		if got := r.runningCheckpointSeconds(); got != test.want {
+			t.Errorf("%v since %v: %d, want %d", test.running, test.since, got, test.want)
+		}
+	}
+}

@@ -188,8 +188,8 @@ to find them closed. Set it where clients forget to disconnect.`,
 			value: in(func(v *Values) *time.Duration { return &v.ClientWriteTimeout }, duration(time.Second, 0, maxInt32)),
 			def:   "60",
 			doc: `
-Seconds. A client that does not take a reply for this long is dropped. Its
-connection is not idle, which timeout would notice, but stuck: the reply sits in
+Seconds. A client that does not take a reply for this long, or the next 200kb of a
+longer one, is dropped. Its connection is not idle, which timeout would notice, but stuck: the reply sits in
 the server's memory. 0 waits forever, and then only client-output-buffer-limit
 stands between a stopped client and the memory of the server.`,
 		},
