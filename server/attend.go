@@ -28,9 +28,14 @@ func (c *Conn) attend() {
 		c.txn.Renew()
 	}
 	for key, ok := c.txn.NextReady(); ok; key, ok = c.txn.NextReady() {
-		if w := c.serveKey(key); w != nil {
-			c.attention.later = append(c.attention.later, laterKey{key, w.blocked.also})
-		}
+		c.attendKey(key)
+	}
+}
+
+// attendKey serves the clients that wait for a key, and leaves it for attendLater where one of them needs more locks.
+func (c *Conn) attendKey(key engine.Key) {
+	if w := c.serveKey(key); w != nil {
+		c.attention.later = append(c.attention.later, laterKey{key, w.blocked.also})
 	}
 }
 
@@ -79,26 +84,35 @@ func (c *Conn) serveWait(w *waiter, key engine.Key) {
 	w.serving = time.Since(began)
 }
 
-// attendLater follows once the locks are given back: it serves those who need other locks, and tells all who were served.
+// attendLater follows once the locks are given back: it serves those who need other locks, and tells all who were served. The keys that
+// are left are locked together, so that their clients come before those who wait for what these move, as if nothing had been in the way.
 func (c *Conn) attendLater() {
 	a := &c.attention
 	if len(a.served)+len(a.later) == 0 {
 		return
 	}
 	for len(a.later) > 0 {
-		next := a.later[0]
-		a.later = a.later[1:]
-		c.txn.Lock(append([]engine.Key{next.key}, next.also...), true)
+		now := a.later
+		a.later = nil
+		c.txn.Lock(keysOfLater(now), true)
 		c.locked = true
-		if w := c.serveKey(next.key); w != nil {
-			a.later = append(a.later, laterKey{next.key, w.blocked.also})
+		for _, l := range now {
+			c.attendKey(l.key)
 		}
 		c.attend()
 		c.locked = false
 		c.txn.Unlock()
 	}
-	a.later = nil
 	c.deliver()
+}
+
+// keysOfLater returns all that has to be locked for the keys that were left.
+func keysOfLater(later []laterKey) []engine.Key {
+	var keys []engine.Key
+	for _, l := range later {
+		keys = append(append(keys, l.key), l.also...)
+	}
+	return keys
 }
 
 // deliver tells the clients that were served. No locks are held.

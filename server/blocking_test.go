@@ -133,6 +133,26 @@ func TestMoversToSeveralTargets(t *testing.T) {
 	c.want("LRANGE target:3 0 -1", `1) "c"`)
 }
 
+// TestMoversBeforeWhoWaitsForTheirs: all who wait for what a transaction has made come before those who wait for what they move, although
+// they need locks that the transaction did not have.
+func TestMoversBeforeWhoWaitsForTheirs(t *testing.T) {
+	ts := startServer(t)
+	c := ts.dial()
+	last, first, second := ts.dial(), ts.dial(), ts.dial()
+	last.sendBlocking(ts, "BLPOP target 0")
+	first.sendBlocking(ts, "BLMOVE one target LEFT LEFT 0")
+	second.sendBlocking(ts, "BLMOVE two target LEFT LEFT 0")
+	for _, line := range []string{"MULTI", "RPUSH one a", "RPUSH two b"} {
+		c.do(line)
+	}
+	c.send("EXEC\r\n")
+	c.wantNext("1) (integer) 1 2) (integer) 1")
+	first.wantNext(`"a"`)
+	second.wantNext(`"b"`)
+	last.wantNext(`1) "target" 2) "b"`)
+	c.want("LRANGE target 0 -1", `1) "a"`)
+}
+
 // TestEveryWayToAppear: a list comes into being in more ways than by a push.
 func TestEveryWayToAppear(t *testing.T) {
 	for _, lines := range [][]string{
