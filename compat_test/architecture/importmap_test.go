@@ -70,6 +70,7 @@ var allowed = map[string]arrows{
 // allowedInTests are arrows that only test files may use.
 var allowedInTests = map[string]arrows{
 	"server": {
+		"persist/memdisk":      "the differential test cuts the power of a disk in memory between its lines",
 		"server/logging":       "the log lines that a client's doings leave are part of what is tested",
 		"server/resp/resptest": "commands are compared with the real redis-server's",
 	},
