@@ -10,7 +10,7 @@ import (
 // expires, so the cycle looks only at slots where something is due.
 const (
 	expireInterval = 100 * time.Millisecond
-	// expireBudget is the time that one cycle may take: a quarter of a processor at most, as Redis's.
+	// expireBudget is the time that one cycle may work: a quarter of a processor at most, as Redis's.
 	expireBudget = 25 * time.Millisecond
 	// expireChunk bounds how many keys are removed under one hold of a slot's lock, some 100 us.
 	expireChunk = 512
@@ -33,6 +33,7 @@ type expireCycle struct {
 	e        *Engine
 	t        *Txn
 	db, slot int
+	deadline time.Time // later by each pause
 }
 
 // observed runs a cycle and tells how long it took.
@@ -46,9 +47,9 @@ func (c *expireCycle) observed() {
 
 // run looks at every slot, unless its time is over before.
 func (c *expireCycle) run() {
-	deadline := time.Now().Add(expireBudget)
+	c.deadline = time.Now().Add(expireBudget)
 	for range len(c.e.dbs) + 1 { // the first database in two parts
-		if !c.runDatabase(deadline) {
+		if !c.runDatabase() {
 			return
 		}
 		c.db, c.slot = (c.db+1)%len(c.e.dbs), 0
@@ -56,7 +57,7 @@ func (c *expireCycle) run() {
 }
 
 // runDatabase moves the hand to the end of its database, and reports false when there is no time for more.
-func (c *expireCycle) runDatabase(deadline time.Time) bool {
+func (c *expireCycle) runDatabase() bool {
 	db := c.e.dbs[c.db].Load()
 	if db == nil {
 		return true
@@ -72,9 +73,12 @@ func (c *expireCycle) runDatabase(deadline time.Time) bool {
 			c.e.log.Error("Expired keys can not be removed", "slot", number, "error", err)
 			return false
 		}
-		if time.Now().After(deadline) {
+		worked := time.Now()
+		if worked.After(c.deadline) {
 			return false
 		}
+		c.e.pacer.breathe()
+		c.deadline = c.deadline.Add(time.Since(worked))
 	}
 	return true
 }
