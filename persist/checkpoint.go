@@ -30,8 +30,9 @@ type Checkpoint struct {
 
 // NewCheckpoint begins a checkpoint that will cover every record up to index covered, which must not be
 // lower than what the store covers and, once the log has been written to, not higher than its last index.
-// The rows given to it must be those of exactly that index; call it at the moment when they are chosen,
-// because LogBytes counts from here. There is at most one checkpoint at a time.
+// The rows given to it must be those of that index, or newer ones that the records above it bring again; those
+// records must have been synced before Commit. Call it at the moment when the rows are chosen, because
+// LogBytes counts from here. There is at most one checkpoint at a time.
 func (db *DB) NewCheckpoint(covered uint64) (*Checkpoint, error) {
 	if db.opts.ReadOnly {
 		return nil, fmt.Errorf("begin a checkpoint: %w", ErrReadOnly)
