@@ -37,7 +37,10 @@ func TestKillNineLosesNothing(t *testing.T) {
 			}
 			books = append(books, &story{id: 1}, &story{id: 2})
 			rnd := rand.New(rand.NewPCG(1, 7))
-			for range rounds() {
+			for round := range rounds() {
+				if round > 0 && round%killRounds == 0 {
+					t.Logf("%d kills of %d", round, rounds())
+				}
 				loadUntilKilled(n, books, time.Duration(10+rnd.IntN(60))*time.Millisecond)
 				n.start()
 				for _, b := range books {
