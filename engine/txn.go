@@ -78,7 +78,11 @@ func (e *Engine) NewTxn() *Txn { return &Txn{e: e} }
 func (t *Txn) Need() uint64 { return t.need }
 
 // ClearNeed forgets the noted commit, once it has been waited for.
-func (t *Txn) ClearNeed() { t.need = 0 }
+func (t *Txn) ClearNeed() {
+	if t.need = 0; len(t.absent) > maxKeptMissing {
+		t.absent = nil
+	}
+}
 
 // Now returns the time in unix milliseconds that expiry is judged by. It stands still from Lock to Unlock, or to Renew, so that all of a
 // transaction sees one time.
@@ -358,9 +362,6 @@ const maxKeptMissing = 64
 func (t *Txn) forgetMissing() {
 	if cap(t.missing) > maxKeptMissing {
 		t.missing = nil
-	}
-	if len(t.absent) > maxKeptMissing {
-		t.absent = nil
 	}
 }
 

@@ -45,6 +45,14 @@ func TestCovers(t *testing.T) {
 	covers("a key of the slot that nobody asked for", false, here, key("fill:{2}:never"))
 	x.Unlock()
 
+	many := []Key{here}
+	for i := range 2 * maxKeptMissing {
+		many = append(many, key("fill:{%d}:absent %d", i%50, i))
+	}
+	x.Lock(many, true)
+	covers("many that do not exist", true, many...)
+	x.Unlock()
+
 	x.LockAll()
 	covers("everything", true, here, there, absent)
 	x.Unlock()
