@@ -76,10 +76,11 @@ func (d *disturbed) start() {
 // encodingsAnew is a difference that shows after a power cut only.
 func encodingsAnew() *difference {
 	return &difference{
-		what: "OBJECT ENCODING after a start",
-		why:  "It shows in which way a value came about since the server was started, in Redis, too, when it reads an RDB file.",
+		what: "OBJECT ENCODING and DUMP after a start",
+		why: "They show in which way a value came about since the server was started, in Redis, too, when it reads an RDB file. What DUMP holds " +
+			"is compared by other lines.",
 		is: func(l line, redis, quipu resp.Reply) bool {
-			return l.isSub("object", "encoding") && redis.Kind == resp.KindBulk && quipu.Kind == resp.KindBulk
+			return (l.isSub("object", "encoding") || l.name() == "dump") && redis.Kind == resp.KindBulk && quipu.Kind == resp.KindBulk
 		},
 	}
 }
