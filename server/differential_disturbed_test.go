@@ -29,7 +29,9 @@ func TestDifferentialDisturbed(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	d := newDisturbed(t, seed)
-	g := newLineGen(seed, comparedRows(), dumpSamples(d.redis))
+	// Where scores differ, ranges of names depend on how a sorted set is kept, and these are large.
+	g := newLineGen(seed, slices.DeleteFunc(comparedRows(), isLex), dumpSamples(d.redis))
+	g.lex = false
 	for sent, all := 0, commandsToCompare()/10; sent < all; {
 		lines := append(g.large(), g.epoch()...)
 		d.epoch(seed, 2+g.rng.IntN(2), lines)
