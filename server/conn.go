@@ -188,15 +188,15 @@ func (c *Conn) write(replies *resp.Writer) error {
 	return err
 }
 
-// steadyWriter writes to a connection's socket. Every long piece has its own time: who takes a long reply slowly is not stuck.
+// steadyWriter writes to a connection's socket. Each piece of long replies has its own time: who takes a long reply slowly is not stuck.
 type steadyWriter struct{ c *Conn }
 
-// longPiece is from when on a piece of the replies is worth a look at the clock: most batches are shorter.
-const longPiece = 64 << 10
+// longReplies is from when on replies are worth a look at the clock for each piece, the short last one too: most batches are shorter.
+const longReplies = 64 << 10
 
 // Write implements io.Writer.
 func (w steadyWriter) Write(b []byte) (int, error) {
-	if len(b) >= longPiece {
+	if w.c.out.Len() >= longReplies {
 		w.c.shared.writing.Store(int64(time.Since(w.c.srv.started)) | 1)
 	}
 	return w.c.sock.Write(b)
