@@ -125,22 +125,17 @@ func (d *disturbed) history(lines []line, l line) string {
 // disturb does something to Quipu before the line at, or nothing, and reports whether the connection is a new one.
 func (d *disturbed) disturb(at int) (reconnected bool) {
 	what := ""
-	eng := d.server.eng
-	eng.SetMaxMemory(0)
-	switch d.rng.IntN(8) {
+	switch d.rng.IntN(7) {
 	case 0:
 		what = "checkpoint"
 		d.checkpoint()
 	case 1:
 		what = "checkpoint under way"
-		eng.ScheduleCheckpoint()
+		d.server.eng.ScheduleCheckpoint()
 	case 2:
 		what = "eviction"
 		d.evict()
 	case 3:
-		what = "eviction under way"
-		eng.SetMaxMemory(eng.UsedMemory() + 1) // not less: what can not be dropped may be as much, and writes would be refused
-	case 4:
 		kept := 50 * d.rng.IntN(3)
 		what = fmt.Sprintf("power cut that keeps %d %% of what was not synced", kept)
 		d.cutPower(kept)
