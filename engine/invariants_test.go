@@ -210,8 +210,8 @@ func checkTable(sp *space, t *table, c *census) error {
 		fail("%d bytes of garbage, counted %d", t.dead, dead)
 	case expiries != t.expiries:
 		fail("%d expiries, counted %d", t.expiries, expiries)
-	case int(sides) != len(t.side)-len(t.sideFree):
-		fail("%d side values, %d of them free, used by %d entries", len(t.side), len(t.sideFree), sides)
+	case int(sides) != len(t.side)-int(t.freeSides):
+		fail("%d side values, %d of them free, used by %d entries", len(t.side), t.freeSides, sides)
 	case blobs != t.blobs:
 		fail("%d blobs, counted %d", t.blobs, blobs)
 	case dirty && !t.dirty, taken && !t.taken:
@@ -226,7 +226,7 @@ func checkTable(sp *space, t *table, c *census) error {
 	for i := range t.side {
 		c.sideBytes += t.side[i].bytes()
 	}
-	c.sideBytes -= int64(len(t.sideFree)) * int64(unsafe.Sizeof(side{}))
+	c.sideBytes -= int64(t.freeSides) * int64(unsafe.Sizeof(side{}))
 	return err
 }
 

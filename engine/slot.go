@@ -3,31 +3,31 @@ package engine
 import (
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"quipu/cluster/hashslot"
 )
 
 // slot is the unit of everything: one of a database's 16384 hash slots, with its own lock, tables, dirty list and counts.
 type slot struct {
-	// What every command touches lies in the first two of five cache lines: lock, commits, the table's index and arena.
+	// What a command on a counter needs lies in the first three of six cache lines, which prefetch asks for together. The table begins with the second.
 
-	mu sync.Mutex
-	// near is read, without the lock, only to bring the slot's first cache line in while other slots' lines are on their way.
-	near atomic.Uint32
+	mu     sync.Mutex
+	number uint16
 
 	// listed: the slot is on the list of the commit that gathers (pending), or will be when the Txn that holds it unlocks
 	// (pending still 0).
 	listed bool
 	// countsQueued and countsDirty: the counts have changed since the last commit walk, or checkpoint, took them.
-	countsQueued, countsDirty, countsTaken bool
+	countsQueued bool
 
 	pending uint64 // the commit whose walk will take the slot's queued entries
 	taken   uint64 // the last commit whose walk took entries
-	buried  uint64 // the last commit whose walk removed deleted names
+	watches map[string][]*Watch
 
 	tableSet
+
 	db      *database
-	watches map[string][]*Watch
 	objects *objects // nil until the slot has a spread collection
 
 	// The counts cover what is only in the store, too.
@@ -37,15 +37,19 @@ type slot struct {
 	departures uint64
 	// evictions counts the times that clean entries were dropped: a table that was being loaded may be partial again.
 	evictions uint64
+	buried    uint64 // the last commit whose walk removed deleted names
 	// exchanged is the commit by which SWAPDB last gave the database another number.
 	exchanged uint64
 
-	number uint16
+	countsDirty, countsTaken bool
 	// flushed: rows that the store holds of this slot are void (FLUSHDB) until a checkpoint deletes them.
 	flushed, flushTaken bool
 	// cut is the last cut that has taken the slot.
 	cut uint16
 }
+
+// prefetch begins to bring what a command needs of the slot into the cache. It needs no lock: nothing is read.
+func (s *slot) prefetch() { prefetchLines(unsafe.Pointer(s)) }
 
 func (s *slot) counts() slotCounts {
 	c := slotCounts{keys: s.keys, expiries: s.expiries, nextExpiry: s.db.nextExpiry[s.number].Load()}

@@ -40,6 +40,9 @@ func (t *table) extend(sp *space, size int) bool {
 	if len(t.arena) < smallPages {
 		room = pieceSize(size)
 	}
+	if t.arena == nil {
+		t.arena = t.fewPages[:0]
+	}
 	t.arena = append(t.arena, sp.pages.get(room))
 	t.room = uint8(room / minPiece)
 	return true

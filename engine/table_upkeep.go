@@ -33,6 +33,9 @@ func (t *table) resizeIndex(sp *space, buckets uint32, inOrder []uint32) {
 		t.index = t.index[:last]
 	}
 	t.buckets = buckets
+	if t.index == nil {
+		t.index = t.fewIndexPages[:0]
+	}
 	for len(t.index) < pages {
 		t.index = append(t.index, asIndexPage(sp.pages.get(t.indexPageSize())))
 	}
@@ -121,7 +124,7 @@ const crowdedGarbage = 64 << 10
 // drop reports true for are left behind. The index follows.
 func (t *table) compact(sp *space, drop func(e entry, f flags) bool) {
 	inOrder := t.agesInOrder(drop)
-	old := table{arena: t.arena, tail: t.tail, room: t.room}
+	old := table{arena: slices.Clone(t.arena), tail: t.tail, room: t.room}
 	t.arena, t.tail, t.dead, t.room = nil, 0, 0, 0
 	t.queue.reset()
 	t.entries = 0
@@ -233,9 +236,7 @@ func (t *table) release(sp *space) {
 			s.obj.detach(sp)
 		}
 	}
-	for range t.sideFree {
-		sp.sideBytes.Add((&side{}).bytes())
-	}
+	sp.sideBytes.Add(int64(t.freeSides) * (&side{}).bytes())
 	*t = table{depth: t.depth, prefix: t.prefix}
 }
 
@@ -256,7 +257,7 @@ func (t *table) split(sp *space) (low, high *table) {
 	})
 	low.resizeIndex(sp, bucketsFor(low.entries), lowAges)
 	high.resizeIndex(sp, bucketsFor(high.entries), highAges)
-	t.side, t.sideFree, t.blobs = nil, nil, 0
+	t.side, t.freeSides, t.nextSide, t.blobs = nil, 0, 0, 0
 	t.release(sp)
 	return low, high
 }

@@ -1,12 +1,15 @@
 package engine
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // tableSet holds names in order: in one table, until that is full and cut in two by a bit of the order, and so on. A part of it can be
 // loaded, scanned, dropped or compacted without the rest. A slot's keys are one, and so are the elements of a large collection.
 type tableSet struct {
+	parts  []*table // of one that was split: by the top bits of the order, 1 << bits of them; tables of lesser depth stand several times
 	one    table    // the only table, until it is split
-	parts  []*table // afterwards: by the top bits of the order, 1 << bits of them; tables of lesser depth stand several times
 	queued []*table // parts whose queue is not empty
 }
 
@@ -52,6 +55,7 @@ func (s *tableSet) split(sp *space, t *table) {
 	if s.parts == nil {
 		one := s.one
 		t = &one
+		t.index, t.arena = slices.Clone(t.index), slices.Clone(t.arena) // they may have lain in the table
 		s.one = table{}
 		s.parts = []*table{t}
 		s.requeue(&s.one, t)

@@ -24,7 +24,7 @@ type place struct {
 	entry  uint32 // offset; of a table that has blobs
 }
 
-// slots finds the keys' slots and loads their first cache lines. It holds no lock.
+// slots finds the keys' slots and begins to load them. It holds no lock.
 func (tr *toucher) slots(e *Engine, keys []Key) {
 	tr.at, tr.touched = slices.Grow(tr.at[:0], len(keys))[:len(keys)], 0
 	at := tr.at
@@ -36,14 +36,14 @@ func (tr *toucher) slots(e *Engine, keys []Key) {
 		at[i].s = e.slot(&keys[i])
 	}
 	for i := range at {
-		tr.sink += at[i].s.near.Load()
+		at[i].s.prefetch()
 	}
 }
 
 // ahead begins to load the slot of a single key, while there is other work to do before it is needed.
 func (tr *toucher) ahead(e *Engine, keys []Key) {
 	if len(keys) == 1 {
-		tr.sink += e.slot(&keys[0]).near.Load()
+		e.slot(&keys[0]).prefetch()
 	}
 }
 

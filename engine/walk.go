@@ -25,7 +25,7 @@ func (e *Engine) walkSlots(slots []*slot, n uint64) int64 {
 // that somebody else holds are taken afterwards, one by one.
 func (e *Engine) walkTogether(window []*slot, n uint64) int64 {
 	for _, s := range window {
-		e.walker.sink += s.near.Load()
+		s.prefetch()
 	}
 	var late []*slot
 	held := e.walker.held[:0]
