@@ -22,7 +22,7 @@ func check(args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintln(stdout, f) //nolint:errcheck // the exit code tells
 	})
 	if err != nil {
-		return fmt.Errorf("check %s: %w", args[0], err)
+		return err // it names the directory
 	}
 	printSummary(stdout, sum)
 	if sum.Damaged > 0 {

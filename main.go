@@ -239,6 +239,9 @@ func openEngine(cfg *config.Config, storeFiles int, log *slog.Logger) (*engine.E
 	}
 	log.Info("data directory opened", "dir", v.Dir, "took", time.Since(began).Round(time.Millisecond))
 	warnOfRedisFiles(cfg, log)
+	if !v.AppendOnly {
+		log.Warn("appendonly is no: a crash loses what has changed since the last checkpoint. With appendonly yes it loses nothing.")
+	}
 	followConfig(cfg, eng)
 	return eng, nil
 }

@@ -42,7 +42,16 @@ func setTimerSlack() error {
 	runtime.LockOSThread() // what executes the program anew hands its slack on
 	defer runtime.UnlockOSThread()
 	if unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slack)*1000, 0, 0, 0) == nil {
-		syscall.Exec("/proc/self/exe", os.Args, os.Environ()) //nolint:errcheck // it returns only when it failed
+		executeAgain()
 	}
 	return nil
+}
+
+// executeAgain has the process begin once more with the same program. By its path, since the kernel names a process after the path that was
+// executed, and ps, top and pkill find it by that name; by /proc where the file has been moved meanwhile. It returns only when it failed.
+func executeAgain() {
+	if path, err := os.Executable(); err == nil {
+		syscall.Exec(path, os.Args, os.Environ()) //nolint:errcheck // there is another way
+	}
+	syscall.Exec("/proc/self/exe", os.Args, os.Environ()) //nolint:errcheck // the caller goes on as it is
 }

@@ -41,6 +41,26 @@ func TestSupervisorIsTold(t *testing.T) {
 	wantMessage(t, sock, "STOPPING=1")
 }
 
+// The process is called what its program is called, for those who look for it with ps, top or pkill.
+func TestProcessName(t *testing.T) {
+	n := startNode(t)
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", n.cmd.Process.Pid))
+	if err != nil || string(name) != "quipu\n" {
+		t.Errorf("the process is called %q (%v)", name, err)
+	}
+}
+
+// Who comes with a redis.conf that says appendonly no, as Debian's does, learns from the log what that means here.
+func TestNoLogIsNoticed(t *testing.T) {
+	const notice = "appendonly is no"
+	for _, appendOnly := range []string{"yes", "no"} {
+		n := startNode(t, "--appendonly", appendOnly)
+		if got := strings.Contains(n.log.String(), notice); got != (appendOnly == "no") {
+			t.Errorf("appendonly %s, log:\n%s", appendOnly, n.log)
+		}
+	}
+}
+
 func wantMessage(t *testing.T, sock net.Conn, want string) {
 	t.Helper()
 	_ = sock.SetReadDeadline(time.Now().Add(patience))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	iofs "io/fs"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -79,18 +80,32 @@ func (db *DB) open() error {
 
 func (db *DB) takeLock() error {
 	if db.opts.ReadOnly {
-		if ok, err := exists(db.fs, db.opts.Dir); err != nil || !ok {
-			return errors.Join(err, ErrNotFound)
+		if err := db.mustBeThere(); err != nil {
+			return err
 		}
 	} else if err := makeDir(db.fs, db.opts.Dir); err != nil {
 		return err
 	}
-	lock, err := db.fs.Lock(db.path(lockName))
+	path := db.path(lockName)
+	lock, err := db.fs.Lock(path)
+	if unmade := (*iofs.PathError)(nil); errors.As(err, &unmade) {
+		return ioError("lock data directory", err)
+	}
 	if err != nil {
-		return fmt.Errorf("lock %s: %w: %w", db.path(lockName), ErrLocked, err)
+		return fmt.Errorf("lock %s: %w: %w", path, ErrLocked, err)
 	}
 	db.lock = lock
 	return nil
+}
+
+// mustBeThere gives ErrNotFound for a directory that was never a data directory, so that a lock file is not left in it.
+func (db *DB) mustBeThere() error {
+	for _, name := range [...]string{witnessName, logDir, storeDir} {
+		if ok, err := exists(db.fs, db.path(name)); err != nil || ok {
+			return err
+		}
+	}
+	return fmt.Errorf("%w in %s", ErrNotFound, db.opts.Dir)
 }
 
 // findWitness reads the witness, or puts one into a new directory.

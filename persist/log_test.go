@@ -3,10 +3,13 @@ package persist
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -118,6 +121,16 @@ func TestRecycledSegmentsStayDead(t *testing.T) {
 	}
 }
 
+// Who may not write in a directory is told so, and not to look for another process.
+func TestLockCanNotBeMade(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(file, nil, 0o644))
+	_, err := Open(Options{Dir: file})
+	if err == nil || errors.Is(err, ErrLocked) || !errors.Is(err, syscall.ENOTDIR) {
+		t.Fatal(err)
+	}
+}
+
 func TestLock(t *testing.T) {
 	for _, fs := range []vfs.FS{vfs.NewMem(), vfs.Default} {
 		o := Options{FS: fs, Dir: t.TempDir()}
@@ -166,11 +179,18 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 	if after := fs.String(); after != before {
 		t.Fatalf("before\n%s\nafter\n%s", before, after)
 	}
+	before = fs.String()
 	for _, dir := range []string{"nowhere", "/"} {
 		o.Dir = dir
 		if _, err := Open(o); !errors.Is(err, ErrNotFound) {
 			t.Fatal(err)
 		}
+		if _, err := Check(o, func(f Finding) { t.Error(f) }); !errors.Is(err, ErrNotFound) {
+			t.Fatal(err)
+		}
+	}
+	if after := fs.String(); after != before {
+		t.Fatalf("what is no data directory was\n%s\nand is\n%s", before, after)
 	}
 }
 
