@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,8 +19,9 @@ import (
 // scenario takes its rows' readings from one server in one go: what needs the same expensive state
 // (ten million counters, say) belongs into one.
 type scenario struct {
-	name string
-	rows []row
+	name  string
+	about string // what its rows are in full, where their titles are too short for that
+	rows  []row
 	// run adds one reading to each part of the rows that it can measure on this server.
 	run func(ctx context.Context, b *bench, s subject, into readings) error
 }
@@ -34,8 +34,11 @@ type bench struct {
 	log          *slog.Logger
 }
 
-// run does what the options say and prints the table.
+// run does what the options say: it measures and prints the tables, or prints those of earlier runs, or takes a profile.
 func run(ctx context.Context, opts options, out io.Writer) error {
+	if len(opts.fromFiles) > 0 {
+		return reprint(opts, out)
+	}
 	b := &bench{opts: opts, log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	scratch, err := os.MkdirTemp(opts.dir, "quipu-bench-")
 	if err != nil {
@@ -56,6 +59,15 @@ func run(ctx context.Context, opts options, out io.Writer) error {
 	redis, quipu := readings{}, readings{}
 	failed := b.measure(ctx, chosen, redis, quipu)
 	return errors.Join(b.report(out, chosen, redis, quipu), failed)
+}
+
+// reprint prints what earlier runs have measured.
+func reprint(opts options, out io.Writer) error {
+	measured, err := readResults(opts.fromFiles)
+	if err != nil {
+		return err
+	}
+	return publish(measured, opts, out)
 }
 
 // prepare finds or builds the two binaries and moves this process to the cores of the load.
@@ -89,7 +101,7 @@ func build(ctx context.Context, binary string) error {
 // chosen are the scenarios with the rows that -run selects; a scenario without any is left out.
 func (b *bench) chosen() []scenario {
 	var chosen []scenario
-	for _, s := range b.scenarios() {
+	for _, s := range scenarios(b.opts) {
 		s.rows = slices.DeleteFunc(slices.Clone(s.rows), func(w row) bool { return !b.selects(w.name) })
 		if len(s.rows) > 0 {
 			chosen = append(chosen, s)
@@ -138,41 +150,22 @@ func (b *bench) turn(ctx context.Context, s scenario, round int, turn subject, i
 
 // report prints what was measured and where.
 func (b *bench) report(out io.Writer, chosen []scenario, redis, quipu readings) error {
-	var rows []row
+	measured := results{Setup: b.setup(), Time: time.Now().UTC(), QuipuVersion: b.version(b.quipu), Redis: redis, Quipu: quipu}
 	for _, s := range chosen {
-		rows = append(rows, s.rows...)
+		for _, w := range s.rows {
+			measured.addRow(w)
+		}
 	}
-	machine := describeMachine(b.scratch)
-	fmt.Fprintf(out, "%s; %s. Medians of %d interleaved rounds, load by %s; server on core %s, load on core %s.\n\n",
-		machine, b.version(b.redis), b.opts.rounds, b.opts.generator, orAny(b.opts.serverCPUs), orAny(b.opts.loadCPUs))
-	if err := writeTable(out, rows, redis, quipu); err != nil {
-		return fmt.Errorf("printing the table: %w", err)
-	}
-	if b.opts.jsonFile == "" {
-		return nil
-	}
-	return b.writeRaw(rows, machine, redis, quipu)
+	return publish(measured, b.opts, out)
 }
 
-// writeRaw stores every reading of every round.
-func (b *bench) writeRaw(rows []row, machine string, redis, quipu readings) error {
-	type verdict struct{ Name, Title, Wanted, Verdict string }
-	verdicts := make([]verdict, len(rows))
-	for i, w := range rows {
-		verdicts[i] = verdict{w.name, w.title, w.wanted(), w.verdict(redis, quipu)}
+// setup is where and how this run measures.
+func (b *bench) setup() setup {
+	return setup{
+		Machine: describeMachine(b.scratch), Redis: b.version(b.redis),
+		Generator: b.opts.generator, ServerCPUs: b.opts.serverCPUs, LoadCPUs: b.opts.loadCPUs,
+		Requests: b.opts.requests, Keys: b.opts.keys, Counters: b.opts.counters, Big: b.opts.bigElements, Zipf: b.opts.zipfFor,
 	}
-	raw, err := json.MarshalIndent(map[string]any{
-		"machine": machine, "versions": []string{b.version(b.redis), b.version(b.quipu)}, "time": time.Now().UTC(), "rounds": b.opts.rounds,
-		"generator": b.opts.generator, "requests": b.opts.requests, "keys": b.opts.keys, "counters": b.opts.counters,
-		"rows": verdicts, "redis": redis, "quipu": quipu,
-	}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encoding the readings: %w", err)
-	}
-	if err := os.WriteFile(b.opts.jsonFile, append(raw, '\n'), 0o644); err != nil {
-		return fmt.Errorf("writing the readings: %w", err)
-	}
-	return nil
 }
 
 // version is what a server says about itself, of Redis's answer only the number.
@@ -187,11 +180,4 @@ func (b *bench) version(s subject) string {
 		}
 	}
 	return strings.TrimSpace(string(output))
-}
-
-func orAny(cpus string) string {
-	if cpus == "" {
-		return "any"
-	}
-	return cpus
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,8 +28,9 @@ func TestRunsAgainstRedis(t *testing.T) {
 	if strings.Contains(table.String(), "NOT MEASURED") {
 		t.Errorf("a row was not measured:\n%s", table.String())
 	}
-	for _, line := range []string{"increments lost, counters missing | ≤ 0 | 0 | 0 | — | met |", "made before the first error | ≥ 1000 | 1000 | 1000 | 1x | met |"} {
-		if !strings.Contains(table.String(), line) {
+	unpadded := regexp.MustCompile(" +").ReplaceAllString(table.String(), " ")
+	for _, line := range []string{"lost of them and their increments | ≤ 0 | 0 | 0 | — | met |", "counters made | ≥ 1000 | 1000 | 1000 | 1x | met |"} {
+		if !strings.Contains(unpadded, line) {
 			t.Errorf("the table lacks %q:\n%s", line, table.String())
 		}
 	}
@@ -87,7 +89,7 @@ func TestEveryFigureHasItsRow(t *testing.T) {
 	names = append(names, "hincrby/none/p16/cpu", "hincrby/always/p16/cpu", "hashes/memory", "memory", "disk", "restart", "maxmemory/accepted", "maxmemory/lost",
 		"checkpoint/ratio", "writes/store", "start")
 	var promised []string
-	for _, s := range new(bench).scenarios() {
+	for _, s := range scenarios(options{}) {
 		for _, w := range s.rows {
 			if len(w.bounds) > 0 {
 				promised = append(promised, w.name)

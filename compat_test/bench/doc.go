@@ -1,10 +1,16 @@
-// Command bench measures Quipu against Redis on the machine where it runs and prints one Markdown table:
-// the figure wanted, both servers' medians, their ratio, and whether the figure is met. The README quotes it.
+// Command bench measures Quipu against Redis on the machine where it runs and prints Markdown tables:
+// the figure wanted, both servers' medians, their ratio, and whether the figure is met. The README quotes them.
 //
 //	go run ./compat_test/bench                                  # everything, about half an hour
 //	go run ./compat_test/bench -run 'incrby/always' -rounds 5   # some rows only
 //	go run ./compat_test/bench -quick                           # small numbers, to see that it works
 //	go run ./compat_test/bench -profile cpu.pprof -run 'incrby/always/p16'
+//
+// Some rows can be measured at a time, and the tables made of all of them, the README's here:
+//
+//	go run ./compat_test/bench -run '/p(1|16|64)/' -json closed.json
+//	go run ./compat_test/bench -run '^big/' -rounds 5 -json big.json
+//	go run ./compat_test/bench -from closed.json,big.json -into README.md
 //
 // # What makes two numbers comparable
 //
@@ -32,7 +38,10 @@
 //
 // # Decisions
 //
-//   - A row's name is a path (incrby/always/p16/cpu); -run selects by regular expression on it.
+//   - A row's name is a path (incrby/always/p16/cpu); -run selects by regular expression on it. The tables have short titles
+//     in its place and several rows in a line; the file of -json has the names.
+//   - What is measured twice counts as the last file of -from has it, for both servers: a ratio is one of figures that were taken in
+//     turn. Files of different machines or sizes are refused.
 //   - Memory is resident memory after the load minus that of the empty server, when it has settled: what the operating
 //     system has given, allocator and collector included, not what the server says about itself.
 //   - Disk is the blocks of the whole data directory, logs and their preallocation included.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,8 @@ type options struct {
 	serverCPUs string // as taskset -c takes them; empty: not pinned
 	loadCPUs   string
 
+	fromFiles   []string // print what these hold in place of measuring
+	intoFile    string
 	jsonFile    string
 	profileFile string
 }
@@ -63,6 +66,8 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&o.generator, "generator", "redis-benchmark", "closed load by redis-benchmark or native")
 	flags.StringVar(&o.serverCPUs, "server-cpus", defaultServerCPUs(), "cores of the server, as taskset -c takes them; empty: any")
 	flags.StringVar(&o.loadCPUs, "load-cpus", defaultLoadCPUs(), "cores of the load generator")
+	from := flags.String("from", "", "no measuring: print the tables of these `files` of -json, separated by commas; what several have measured counts as the last has it")
+	flags.StringVar(&o.intoFile, "into", "", "put the tables into this `file`, too, between its marks, as the README has them")
 	flags.StringVar(&o.jsonFile, "json", "", "write every single reading to this `file`")
 	flags.StringVar(&o.profileFile, "profile", "", "no table: run the closed loads that -run selects and store Quipu's CPU profile in this `file`")
 	isQuick := flags.Bool("quick", false, "small numbers, one round: to see that everything works")
@@ -77,6 +82,9 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	var err error
 	if o.rows, err = regexp.Compile(*rows); err != nil {
 		return options{}, fmt.Errorf("-run: %w", err)
+	}
+	if *from != "" {
+		o.fromFiles = strings.Split(*from, ",")
 	}
 	return o, o.validate()
 }

@@ -31,22 +31,22 @@ type bigKind struct {
 func bigKinds() []bigKind {
 	return []bigKind{
 		{
-			name: "hash", title: "a hash of %d fields",
+			name: "hash", title: "hash",
 			make: func(name, number string) []string { return []string{"HSET", bigKey, name, number} },
 			read: func(name, _ string) []string { return []string{"HGET", bigKey, name} },
 		},
 		{
-			name: "zset", title: "a sorted set of %d members",
+			name: "zset", title: "sorted set",
 			make: func(name, number string) []string { return []string{"ZADD", bigKey, number, name} },
 			read: func(name, _ string) []string { return []string{"ZSCORE", bigKey, name} },
 		},
 		{
-			name: "set", title: "a set of %d members",
+			name: "set", title: "set",
 			make: func(name, _ string) []string { return []string{"SADD", bigKey, name} },
 			read: func(name, _ string) []string { return []string{"SISMEMBER", bigKey, name} },
 		},
 		{
-			name: "list", title: "a list of %d elements",
+			name: "list", title: "list",
 			make: func(name, _ string) []string { return []string{"RPUSH", bigKey, name} },
 			read: func(_, number string) []string { return []string{"LINDEX", bigKey, number} },
 		},
@@ -78,8 +78,7 @@ func bigScenarios(o options) []scenario {
 	for _, k := range bigKinds() {
 		s := scenario{name: "big " + k.name}
 		for _, e := range bigEvents() {
-			title := fmt.Sprintf("p99.9 of INCRBY of other keys at half of the maximal load, while "+k.title+" is %s over without, `appendfsync always`",
-				o.bigElements, e.title)
+			title := fmt.Sprintf("p99.9 of INCRBY of other keys while a %s of %s is %s, over without", k.title, short(o.bigElements), e.title)
 			s.rows = append(s.rows, figure(k.row(e)+"/ratio", title, unitFactor, atMost(3)))
 		}
 		s.run = func(ctx context.Context, b *bench, turn subject, into readings) error {

@@ -11,13 +11,16 @@ const board = "board"
 // boardPopulation is a leaderboard: with the default options, of a million members.
 func boardPopulation() population {
 	const (
-		incr    = "ZINCRBY on a leaderboard"
+		incr    = "ZINCRBY"
 		incrAny = "ZINCRBY " + board + " 1 key:__rand_int__"
-		top     = "ZREVRANGE 0 9 WITHSCORES on a leaderboard"
+		top     = "ZREVRANGE 0 9"
 		topTen  = "ZREVRANGE " + board + " 0 9 WITHSCORES"
 	)
 	return population{
 		name: "a leaderboard",
+		about: func(o options) string {
+			return fmt.Sprintf("ZINCRBY, ZREVRANGE 0 9 WITHSCORES: one leaderboard of %s members.", short(o.keys))
+		},
 		fill: func(o options, addr string) error { return fill(addr, o.keys, enter(scattered(o.keys))) },
 		loads: []closedLoad{
 			{name: "zincrby/none/p16", what: incr, mode: modeNone, command: incrAny, pipeline: 16, cpu: 0.8},
@@ -44,11 +47,11 @@ func enter(member func(i int) int) request {
 
 // boardMemoryScenario measures the memory of the leaderboard of the closed loads.
 func boardMemoryScenario(o options) scenario {
-	title := fmt.Sprintf("resident memory per member of a leaderboard, 16-byte names, whole scores, %d members", o.keys)
 	return scenario{
-		name: "memory of a leaderboard",
-		rows: []row{figure("board/memory", title, unitBytes, atMostTimes(0.8))},
-		run:  measureBoardMemory,
+		name:  "memory of a leaderboard",
+		about: fmt.Sprintf("The leaderboard has %s members with 16-byte names and whole scores.", short(o.keys)),
+		rows:  []row{figure("board/memory", "memory per member of a leaderboard", unitBytes, atMostTimes(0.8))},
+		run:   measureBoardMemory,
 	}
 }
 

@@ -14,15 +14,16 @@ const checkpointsPerRound = 3
 // checkpoint here, a forked child in Redis.
 func checkpointScenario() scenario {
 	return scenario{
-		name: "checkpoint",
+		name:  "checkpoint",
+		about: "Checkpoint: latency of INCRBY at half of the maximal load, sent at fixed times, whether or not earlier ones were answered, `appendfsync always`.",
 		rows: []row{
-			figure("checkpoint/ratio", "p99.9 of INCRBY at half of the maximal load, while a checkpoint runs over without, `appendfsync always`", unitFactor, atMost(3)),
+			figure("checkpoint/ratio", "checkpoint: p99.9 meanwhile over without", unitFactor, atMost(3)),
 			{
-				name: "checkpoint/p99.9", title: "the same, open load: p99.9 without / with", unit: unitSeconds,
+				name: "checkpoint/p99.9", title: "checkpoint: p99.9 without / meanwhile", unit: unitSeconds,
 				parts: []string{"checkpoint/without", "checkpoint/with"},
 			},
-			figure("checkpoint/offered", "the same: requests per second offered", unitRate),
-			figure("checkpoint/length", "the same: length of the checkpoint", unitSeconds),
+			figure("checkpoint/offered", "checkpoint: load offered", unitRate),
+			figure("checkpoint/length", "checkpoint: length", unitSeconds),
 		},
 		run: measureCheckpoint,
 	}

@@ -11,7 +11,7 @@ import (
 // closedLoad is a closed load in one persistence mode, and the figures wanted of it.
 type closedLoad struct {
 	name     string // incrby/always/p16
-	what     string // for the table
+	what     string // its short title
 	mode     mode
 	pipeline int
 	cpu      float64 // CPU per request, at most this many times Redis's
@@ -25,6 +25,7 @@ type closedLoad struct {
 // population is what there is before the loads on it start, and those loads.
 type population struct {
 	name  string
+	about func(o options) string // what the short titles of the loads leave out: a sentence
 	fill  func(o options, addr string) error
 	loads []closedLoad
 }
@@ -38,6 +39,9 @@ func populations() []population {
 func counterPopulation() population {
 	return population{
 		name: "counters",
+		about: func(o options) string {
+			return fmt.Sprintf("INCRBY, GET and MGET take uniformly random ones of %s counters.", short(o.keys))
+		},
 		fill: func(o options, addr string) error { return fill(addr, o.keys, incrBy(scattered(o.keys), one)) },
 		loads: []closedLoad{
 			{name: "incrby/none/p1", what: "INCRBY", mode: modeNone, command: incrAny, pipeline: 1, cpu: 1.0, rate: 1.0},
@@ -48,7 +52,7 @@ func counterPopulation() population {
 			{name: "incrby/always/p1", what: "INCRBY", mode: modeAlways, command: incrAny, pipeline: 1, cpu: 1.0, rate: 2.0},
 			{name: "incrby/always/p16", what: "INCRBY", mode: modeAlways, command: incrAny, pipeline: 16, cpu: 0.6, rate: 1.5},
 			{name: "incrby/always/p64", what: "INCRBY", mode: modeAlways, command: incrAny, pipeline: 64, cpu: 0.5, rate: 2.0},
-			{name: "hot/always/p16", what: "INCRBY of one hot counter", mode: modeAlways, command: "INCRBY hot 1", pipeline: 16, cpu: 0.5, rate: 2.0},
+			{name: "hot/always/p16", what: "INCRBY, one counter", mode: modeAlways, command: "INCRBY hot 1", pipeline: 16, cpu: 0.5, rate: 2.0},
 			{name: "incrby/everysec/p1", what: "INCRBY", mode: modeEverysec, command: incrAny, pipeline: 1, cpu: 1.0, rate: 1.0},
 			{name: "incrby/everysec/p16", what: "INCRBY", mode: modeEverysec, command: incrAny, pipeline: 16, cpu: 0.6, rate: 1.5},
 			{name: "incrby/everysec/p64", what: "INCRBY", mode: modeEverysec, command: incrAny, pipeline: 64, cpu: 0.5, rate: 2.0},
@@ -60,7 +64,10 @@ const incrAny = "INCRBY key:__rand_int__ 1"
 
 var mgetAny = "MGET" + strings.Repeat(" key:__rand_int__", 10)
 
-// rows are the three lines of a load.
+// short is what tells a load from the others of its mode.
+func (l closedLoad) short() string { return fmt.Sprintf("%s, P%d", l.what, l.pipeline) }
+
+// rows are what is measured of a load.
 func (l closedLoad) rows() []row {
 	title := fmt.Sprintf("%s, %s, pipeline %d", l.what, l.mode.title, l.pipeline)
 	rate := figure(l.name+"/rate", title+": throughput", unitRate)
@@ -78,7 +85,7 @@ func (l closedLoad) rows() []row {
 func closedScenarios() []scenario {
 	var all []scenario
 	for _, p := range populations() {
-		for _, m := range []mode{modeNone, modeAlways, modeEverysec} {
+		for _, m := range modes() {
 			if s := closedScenario(p, m); len(s.rows) > 0 {
 				all = append(all, s)
 			}

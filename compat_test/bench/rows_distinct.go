@@ -5,11 +5,14 @@ import "fmt"
 // distinctPopulation is one HyperLogLog that counts the visitors of a day, dense from nearly the first second on.
 func distinctPopulation() population {
 	const (
-		what    = "PFADD to one HyperLogLog"
+		what    = "PFADD"
 		command = "PFADD visitors __rand_int__"
 	)
 	return population{
 		name: "a HyperLogLog",
+		about: func(options) string {
+			return "PFADD: one dense HyperLogLog."
+		},
 		fill: func(o options, addr string) error {
 			return fill(addr, o.keys/10, func(dst []byte, i int) []byte {
 				return appendCommand(dst, "PFADD", "visitors", fmt.Sprintf("%012d", 10*i))

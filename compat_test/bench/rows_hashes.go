@@ -7,10 +7,13 @@ import (
 
 // hashPopulation is hashes of ten counters: with the default options, a hundred thousand.
 func hashPopulation() population {
-	const what = "HINCRBY over hashes of 10 counters"
+	const what = "HINCRBY"
 	requests := func(o options, seed uint64) request { return hashIncrBy(hashes(o.keys), seed) }
 	return population{
 		name: "hashes",
+		about: func(o options) string {
+			return fmt.Sprintf("HINCRBY: %s hashes of %d counters.", short(hashes(o.keys)), fieldsPerHash)
+		},
 		fill: func(o options, addr string) error {
 			return fill(addr, hashes(o.keys), hashSet(scattered(hashes(o.keys))))
 		},
@@ -25,10 +28,11 @@ func hashPopulation() population {
 // matters less.
 func hashMemoryScenario(o options) scenario {
 	title := func(n int) string {
-		return fmt.Sprintf("resident memory per hash of 10 counters, 16-byte name, 7-byte fields, %d hashes", n)
+		return fmt.Sprintf("memory per hash, %s hashes", short(n))
 	}
 	return scenario{
-		name: "memory of hashes",
+		name:  "memory of hashes",
+		about: fmt.Sprintf("Hashes hold %d counters and have a 16-byte name and fields of 7 bytes.", fieldsPerHash),
 		rows: []row{
 			figure("hashes/memory", title(hashes(o.keys)), unitBytes, atMostTimes(0.6)),
 			figure("hashes/memory-many", title(o.keys), unitBytes),

@@ -10,13 +10,13 @@ const (
 
 // listPopulation is a queue with more jobs than are taken from it: the load of one mode and the one before it, unmeasured.
 func listPopulation() population {
-	const (
-		pushed = "LPUSH to a long list"
-		popped = "LPOP from a long list"
-	)
+	const pushed, popped = "LPUSH", "LPOP"
 	return population{
 		name: "a list",
-		fill: func(o options, addr string) error { return fill(addr, o.requests+o.requests/5, push(o.keys)) },
+		about: func(o options) string {
+			return fmt.Sprintf("LPUSH, LPOP: one list, of %s elements at first.", short(listLength(o)))
+		},
+		fill: func(o options, addr string) error { return fill(addr, listLength(o), push(o.keys)) },
 		loads: []closedLoad{
 			{name: "lpush/none/p16", what: pushed, mode: modeNone, command: pushJob, pipeline: 16, cpu: 0.8},
 			{name: "lpop/none/p16", what: popped, mode: modeNone, command: popJob, pipeline: 16, cpu: 0.8},
@@ -25,6 +25,9 @@ func listPopulation() population {
 		},
 	}
 }
+
+// listLength is how many jobs there are before a mode's loads.
+func listLength(o options) int { return o.requests + o.requests/5 }
 
 // push is LPUSH of a job, named by a number below keys.
 func push(keys int) request {

@@ -13,15 +13,17 @@ import (
 
 // manyScenario makes ten million counters once and takes from them the memory, the disk and the restart.
 func manyScenario(counters int) scenario {
-	n := fmt.Sprintf("%gM counters", float64(counters)/1e6)
+	n := short(counters) + " counters"
 	return scenario{
 		name: "many counters",
+		about: "Memory is what is resident, less that of the empty server; counters have 16-byte names. Disk is the whole data directory after a checkpoint. " +
+			"The restart is from kill -9 to the first right answer to a random GET. The counters are made by 8 connections at pipeline 512, `appendfsync always`.",
 		rows: []row{
-			figure("memory", "resident memory per counter, 16-byte names, "+n, unitBytes, atMost(32)),
-			figure("disk", "disk per counter after a checkpoint, whole data directory", unitBytes, atMost(16)),
-			figure("restart", "restart with "+n+" after kill -9: first correct answer to a random GET", unitSeconds,
+			figure("memory", "memory per counter, "+n, unitBytes, atMost(32)),
+			figure("disk", "disk per counter", unitBytes, atMost(16)),
+			figure("restart", "restart with "+n, unitSeconds,
 				atMost(1), atMostTimes(0.2)),
-			figure("load", "making the "+n+", 8 connections, pipeline 512, `appendfsync always`", unitRate),
+			figure("load", "making "+n, unitRate),
 		},
 		run: measureMany,
 	}

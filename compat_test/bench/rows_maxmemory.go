@@ -17,15 +17,18 @@ func maxmemoryFor(counters int) int {
 // maxmemoryScenario makes more counters than fit into memory. Redis is expected to refuse early: without a policy that
 // deletes, it has no way to keep them.
 func maxmemoryScenario(counters int) scenario {
-	title := fmt.Sprintf("%gM counters under `maxmemory %dmb`: ", float64(counters)/1e6, maxmemoryFor(counters)>>20)
+	limit := fmt.Sprintf("`maxmemory %dmb`", maxmemoryFor(counters)>>20)
+	title := limit + ": "
 	return scenario{
 		name: "maxmemory",
+		about: fmt.Sprintf("Under %s %s counters are made until the first error, then uniformly random ones incremented at pipeline 16, then all are read and added up.",
+			limit, short(counters)),
 		rows: []row{
-			figure("maxmemory/accepted", title+"made before the first error", unitCount, atLeast(float64(counters))),
-			figure("maxmemory/lost", title+"increments lost, counters missing", unitCount, atMost(0)),
-			figure("maxmemory/rate", title+"INCRBY of uniformly random ones, pipeline 16", unitRate),
+			figure("maxmemory/accepted", title+"counters made", unitCount, atLeast(float64(counters))),
+			figure("maxmemory/lost", title+"lost of them and their increments", unitCount, atMost(0)),
+			figure("maxmemory/rate", title+"INCRBY", unitRate),
 			figure("maxmemory/cpu", title+"CPU per INCRBY", unitNanos),
-			figure("maxmemory/rss", title+"resident memory of the process", unitBytes),
+			figure("maxmemory/rss", title+"resident memory", unitBytes),
 		},
 		run: measureMaxmemory,
 	}

@@ -9,9 +9,12 @@ const (
 // setPopulation is a large set that has every other of the members that the loads draw from: so some of what they add is new and, more
 // and more, it is there already, as with the visitors of a day.
 func setPopulation() population {
-	const what = "SADD to a set, half of whose members are there"
+	const what = "SADD"
 	return population{
 		name: "a set",
+		about: func(options) string {
+			return "SADD: one set, which has half of the members at first."
+		},
 		fill: func(o options, addr string) error { return fill(addr, max(o.keys/2, 1), add(scattered(o.keys))) },
 		loads: []closedLoad{
 			{name: "sadd/none/p16", what: what, mode: modeNone, command: addVisitor, pipeline: 16, cpu: 0.8},

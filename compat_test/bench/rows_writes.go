@@ -17,14 +17,15 @@ const (
 // writesScenario counts what a skewed load costs the disk: how often a counter's value is written to the store, and how
 // long the log is.
 func writesScenario(length time.Duration) scenario {
-	load := fmt.Sprintf("Zipf(%.1f) over %d counters, %v at full speed", zipfExponent, zipfCounters, length)
 	return scenario{
 		name: "writes",
+		about: fmt.Sprintf("Skewed load: INCRBY, Zipf(%.1f) over %s counters, %v at full speed, `appendfsync always`. The values that the checkpoint at its end writes to the store are counted.",
+			zipfExponent, short(zipfCounters), length),
 		rows: []row{
-			figure("writes/store", "values written to the store per INCRBY, "+load+", a checkpoint at the end included", unitCount, atMost(0.01)),
-			figure("writes/log", "bytes of log per INCRBY, same load", unitBytes),
-			figure("writes/records", "INCRBY per log record, same load", unitCount),
-			figure("writes/rate", "throughput, same load", unitRate),
+			figure("writes/store", "skewed load: store writes per INCRBY", unitCount, atMost(0.01)),
+			figure("writes/log", "skewed load: bytes of log per INCRBY", unitBytes),
+			figure("writes/records", "skewed load: INCRBY per log record", unitCount),
+			figure("writes/rate", "skewed load: throughput", unitRate),
 		},
 		run: measureWrites,
 	}
