@@ -13,6 +13,7 @@ type census struct {
 	sideBytes int64
 	blobBytes int64
 	spreads   map[spreadName]bool // numbers that elements may have in the store
+	owners    map[*page]*table    // of pages
 }
 
 // checkEngine fails the test when any bookkeeping of the engine is not what a recount of memory and store gives.
@@ -223,10 +224,61 @@ func checkTable(sp *space, t *table, c *census) error {
 	if t.ages != nil && (len(t.ages.pages) != len(t.index) || t.ages.size != t.indexPageSize()) {
 		fail("%d pages of ages of %d bytes beside %d of the index", len(t.ages.pages), t.ages.size, len(t.index))
 	}
+	if err == nil {
+		err = t.checkLists(c)
+	}
+	if err == nil {
+		err = t.checkFreeSides()
+	}
 	for i := range t.side {
 		c.sideBytes += t.side[i].bytes()
 	}
 	c.sideBytes -= int64(t.freeSides) * int64(unsafe.Sizeof(side{}))
+	return err
+}
+
+// checkLists: a short list of pages lies in its own table, not in one that this was copied or split from, and no page is on two lists.
+func (t *table) checkLists(c *census) error {
+	if n := cap(t.arena); n > 0 && n <= fewPages && &t.arena[:n][0] != &t.fewPages[0] {
+		return fmt.Errorf("the list of %d pages of the arena lies in another table", len(t.arena))
+	}
+	if n := cap(t.index); n > 0 && n <= fewIndexPages && &t.index[:n][0] != &t.fewIndexPages[0] {
+		return fmt.Errorf("the list of %d pages of the index lies in another table", len(t.index))
+	}
+	if c.owners == nil {
+		c.owners = map[*page]*table{}
+	}
+	pages := append([]*page(nil), t.arena...)
+	for _, pg := range t.index {
+		pages = append(pages, asPage(pg))
+	}
+	for _, pg := range pages {
+		if other := c.owners[pg]; other != nil {
+			return fmt.Errorf("a page belongs to the tables at %04x/%d and %04x/%d", other.prefix, other.depth, t.prefix, t.depth)
+		}
+		c.owners[pg] = t
+	}
+	return nil
+}
+
+// checkFreeSides: the free places of side values follow each other, as many as are counted, and hold nothing.
+func (t *table) checkFreeSides() error {
+	met := map[uint32]bool{}
+	for n := t.nextSide; len(met) < int(t.freeSides); n = uint32(t.side[n].num) {
+		if int(n) >= len(t.side) || met[n] {
+			return fmt.Errorf("after %d of %d free side values comes %d", len(met), t.freeSides, n)
+		}
+		met[n] = true
+		if s := &t.side[n]; s.name != nil || s.str != nil || s.obj != nil || s.isInt {
+			return fmt.Errorf("the free side value %d holds something", n)
+		}
+	}
+	var err error
+	t.each(func(e entry, _ uint32, f flags) {
+		if f&kindMask == kindSide && met[e.sideNumber(f)] {
+			err = fmt.Errorf("%.20q has the free side value %d", t.name(e, f), e.sideNumber(f))
+		}
+	})
 	return err
 }
 

@@ -286,3 +286,57 @@ func TestCrowdedTable(t *testing.T) {
 		t.Errorf("%d bytes in %d pages are more than an offset can tell", tb.tail, len(tb.arena))
 	}
 }
+
+// TestListsInTables moves tables about while their lists of pages lie in them: what has one list in two tables, or reads a list that is
+// being written, gives a page to two or loses entries.
+func TestListsInTables(t *testing.T) {
+	for n := 1; n < 200; n++ { // up to eight pages of the arena, and three of the index
+		t.Run(fmt.Sprint(n), func(t *testing.T) { moveLists(t, n) })
+	}
+}
+
+// moveLists has a table of n entries compacted, split, and split again.
+func moveLists(t *testing.T, n int) {
+	sp := newSpace()
+	defer sp.close()
+	var ts tableSet
+	for i := range n {
+		name := listed(i)
+		ts.makeRoom(sp, orderOf(name)).insert(sp, sp.hash(name), name, cell{isInt: true, num: int64(i)}, flagStored)
+	}
+	checkListed(t, sp, &ts, n, "inserted")
+	ts.one.compact(sp, nil)
+	checkListed(t, sp, &ts, n, "compacted")
+	ts.split(sp, &ts.one)
+	checkListed(t, sp, &ts, n, "split")
+	ts.tables(func(tb *table) { tb.compact(sp, nil) })
+	ts.split(sp, ts.parts[0])
+	checkListed(t, sp, &ts, n, "compacted and split again")
+	ts.reset(sp)
+	if used := sp.pages.used.Load(); used != 0 || ts.one.arena != nil || ts.one.index != nil || ts.one.fewPages != [fewPages]*page{} {
+		t.Errorf("%d bytes of pages are in use after the reset", used)
+	}
+}
+
+func listed(i int) []byte { return fmt.Appendf(nil, "name:%d", i) }
+
+// checkListed checks the tables, and that entries 0 to n-1 are there.
+func checkListed(t *testing.T, sp *space, ts *tableSet, n int, did string) {
+	t.Helper()
+	var c census
+	ts.tables(func(tb *table) {
+		if err := checkTable(sp, tb, &c); err != nil {
+			t.Fatalf("%s: %v", did, err)
+		}
+	})
+	for i := range n {
+		name := listed(i)
+		tb := ts.table(orderOf(name))
+		if e, _ := tb.find(sp.hash(name), name); e == nil || tb.cell(sp, e, e.flags()).num != int64(i) {
+			t.Fatalf("%s: %s is lost", did, name)
+		}
+	}
+	if used := sp.pages.used.Load(); used != c.pages {
+		t.Fatalf("%s: %d bytes of pages are in use, the tables hold %d", did, used, c.pages)
+	}
+}
