@@ -50,7 +50,7 @@ func (b bound) missedBy(redis, quipu float64) float64 {
 	return quipu / limit
 }
 
-// row is what is measured and judged under one name. The tables show one or several in a line.
+// row is what is measured and judged under one name. A line of the tables shows one or several.
 type row struct {
 	name   string // path; -run selects by it
 	title  string

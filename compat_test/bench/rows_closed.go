@@ -30,7 +30,7 @@ type population struct {
 	loads []closedLoad
 }
 
-// populations are all that there are, in the order of the table.
+// populations are all that there are, in the order of the tables.
 func populations() []population {
 	return []population{counterPopulation(), hashPopulation(), setPopulation(), listPopulation(), boardPopulation(), distinctPopulation()}
 }
