@@ -113,6 +113,8 @@ func (ts *testServer) stop() {
 	if ts.t.Failed() {
 		ts.t.Logf("the server's log:\n%s", ts.log)
 	}
+	// The test's end still refers to ts, and a test that starts hundreds of servers, each with its disk in memory, has no room for all of them.
+	ts.Server, ts.eng = nil, nil
 }
 
 // set changes a parameter, as CONFIG SET does.
