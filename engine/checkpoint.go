@@ -206,7 +206,7 @@ func (e *Engine) runCheckpoint(ctx context.Context) error {
 		e.opts.Observe.Checkpoint(info)
 	}
 	if info.Err == nil && info.Rows > 0 {
-		e.log.Info("Checkpoint written", "rows", info.Rows, "took", info.Took)
+		e.log.Info("Checkpoint written", "rows", info.Rows, "took", info.Took.Round(time.Millisecond))
 	}
 	return info.Err
 }

@@ -28,7 +28,7 @@ func (e *Engine) recover() error {
 	e.checkpoints.init(e)
 	e.sumCounts()
 	if r.rows > 0 {
-		e.log.Info("Replayed the commit log", "rows", r.rows, "commits", last-e.store.Covered(), "took", time.Since(started))
+		e.log.Info("Replayed the commit log", "rows", r.rows, "commits", last-e.store.Covered(), "took", time.Since(started).Round(time.Millisecond))
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func (e *Engine) warmLoop() {
 		}
 	}
 	if took := time.Since(started); took > progressInterval {
-		e.log.Info("All counters are in memory", "keys", w.total.Load(), "took", took)
+		e.log.Info("All counters are in memory", "keys", w.total.Load(), "took", took.Round(time.Millisecond))
 	}
 }
 

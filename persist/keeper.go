@@ -38,7 +38,7 @@ func (k *keeper) run() {
 		case <-kick:
 		}
 		if err := k.log.keep(); err != nil {
-			k.log.opts.Logger.Error("log upkeep failed", "err", err)
+			k.log.opts.Logger.Error("log upkeep failed", "error", err)
 			kick = nil // every commit would have a full disk tried again
 		}
 	}

@@ -139,14 +139,14 @@ func openStore(o Options, dir string, create bool) (*store, error) {
 func (s *store) listener(log *slog.Logger) *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
-			log.Error("store: background work failed and will be tried again", "err", err)
+			log.Error("store: background work failed and will be tried again", "error", err)
 			select {
 			case s.trouble <- err:
 			default:
 			}
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			log.Error("store: damaged file", "path", info.Path, "err", info.Details)
+			log.Error("store: damaged file", "path", info.Path, "error", info.Details)
 		},
 	}
 }
