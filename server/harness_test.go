@@ -114,7 +114,7 @@ func (ts *testServer) stop() {
 		ts.t.Logf("the server's log:\n%s", ts.log)
 	}
 	// The test's end still refers to ts, and a test that starts hundreds of servers, each with its disk in memory, has no room for all of them.
-	ts.Server, ts.eng = nil, nil
+	ts.Server, ts.eng, ts.cfg = nil, nil, nil
 }
 
 // set changes a parameter, as CONFIG SET does.
