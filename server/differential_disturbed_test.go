@@ -37,6 +37,9 @@ func TestDifferentialDisturbed(t *testing.T) {
 		d.epoch(seed, 2+g.rng.IntN(2), lines)
 		sent += len(lines)
 	}
+	if d.evicted == 0 {
+		t.Errorf("seed %d: nothing was ever evicted while lines ran", seed)
+	}
 }
 
 // disturbed is a pair of which Quipu has a disk of its own that can lose its power.
@@ -46,6 +49,10 @@ type disturbed struct {
 	args []string
 	rng  *rand.Rand
 	told []string // what was done between lines, for who looks for the fault
+
+	pressed bool  // memory is limited
+	before  int64 // entries evicted when that began
+	evicted int64 // entries, while lines ran
 }
 
 func newDisturbed(t *testing.T, seed uint64) *disturbed {
@@ -109,6 +116,7 @@ func (d *disturbed) epoch(seed uint64, protocol int, lines []line) {
 			d.both(both)
 		}
 	}
+	d.release()
 }
 
 // history returns the last lines that name something that l names, and what was done between lines.
@@ -125,7 +133,8 @@ func (d *disturbed) history(lines []line, l line) string {
 // disturb does something to Quipu before the line at, or nothing, and reports whether the connection is a new one.
 func (d *disturbed) disturb(at int) (reconnected bool) {
 	what := ""
-	switch d.rng.IntN(7) {
+	d.release()
+	switch d.rng.IntN(8) {
 	case 0:
 		what = "checkpoint"
 		d.checkpoint()
@@ -136,6 +145,9 @@ func (d *disturbed) disturb(at int) (reconnected bool) {
 		what = "eviction"
 		d.evict()
 	case 3:
+		what = "eviction under way"
+		d.press()
+	case 4:
 		kept := 50 * d.rng.IntN(3)
 		what = fmt.Sprintf("power cut that keeps %d %% of what was not synced", kept)
 		d.cutPower(kept)
@@ -170,6 +182,29 @@ func (d *disturbed) evict() {
 		}
 	}
 	eng.SetMaxMemory(0)
+}
+
+// pressedRoom is how many bytes the lines have under a limit, beyond what can not be dropped: enough for the tables of the names that come
+// with them, since these stay, and little beside the values, which have to go.
+const pressedRoom = 256 << 10
+
+// press has the engine evict while lines run, until release.
+func (d *disturbed) press() {
+	d.t.Helper()
+	d.evict()
+	eng := d.server.eng
+	d.pressed, d.before = true, eng.Stats().Evicted
+	eng.SetMaxMemory(eng.UsedMemory() + pressedRoom)
+}
+
+// release lifts the limit of press, if there is one.
+func (d *disturbed) release() {
+	if !d.pressed {
+		return
+	}
+	d.pressed = false
+	d.server.eng.SetMaxMemory(0)
+	d.evicted += d.server.eng.Stats().Evicted - d.before
 }
 
 // cutPower has Quipu begin anew with what a power cut leaves of its disk: all that it has acknowledged, and some of what it has not synced.
