@@ -208,7 +208,16 @@ func wait(c *Call) error {
 func (c *Conn) hold(d time.Duration) {
 	c.setFlag(clientBlocked, true)
 	defer c.setFlag(clientBlocked, false)
-	c.waitFor(d, nil)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.done:
+		c.closing = true
+	case <-c.srv.stopping:
+		c.closing = true
+	}
+	c.tick()
 }
 
 func replicaofRow() *Command {

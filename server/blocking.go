@@ -132,15 +132,15 @@ func (c *Conn) park() {
 	c.setFlag(clientBlocked, true)
 	if c.flush() == nil {
 		c.publishSizes()
-		c.readAhead(w)
+		c.readAhead(w.arm)
 	}
 	c.setFlag(clientBlocked, false)
 	c.unpark(w)
 }
 
-// readAhead reads from the socket until the wait is over. Who ends it sets a deadline that has passed.
-func (c *Conn) readAhead(w *waiter) {
-	for w.arm() {
+// readAhead reads from the socket until the wait is over, which arm tells before each read. Who ends it sets a deadline that has passed.
+func (c *Conn) readAhead(arm func() bool) {
+	for arm() {
 		n, err := c.reader.Fill(c.sock)
 		switch {
 		case err == nil:
@@ -166,7 +166,7 @@ func (w *waiter) arm() bool {
 	}
 	w.conn.sock.SetReadDeadline(w.deadline) //nolint:errcheck // then it is closed, which the read will tell
 	// Looked at afterwards: Close and kill set their deadlines after these.
-	return w.conn.srv.gate.Load()&gateDraining == 0 && !w.conn.shared.killed.Load()
+	return w.conn.goesOn()
 }
 
 // unpark ends the wait and appends its reply to the output.
@@ -189,10 +189,7 @@ func (c *Conn) unpark(w *waiter) {
 		c.writeError(errUnblocked)
 	}
 	c.applyReplyMode()
-	c.sock.SetReadDeadline(time.Time{}) //nolint:errcheck // then it is closed, which the next read will tell
-	if c.srv.gate.Load()&gateDraining != 0 || c.shared.killed.Load() {
-		c.closing = true // Close or kill may have set the deadline that was just removed
-	}
+	c.liftDeadline()
 }
 
 // answerExpired answers a client whose time is up.
@@ -252,6 +249,6 @@ func (w *waiter) waits() bool {
 // wakeLocked has the connection look up from its read.
 func (w *waiter) wakeLocked() {
 	if !w.mu.left {
-		w.conn.sock.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // then it is closed and awake
+		w.conn.sock.SetReadDeadline(longAgo) //nolint:errcheck // then it is closed and awake
 	}
 }

@@ -78,7 +78,7 @@ func (r *registry) rouse(now time.Duration) {
 	defer r.mu.Unlock()
 	for _, c := range r.mu.conns {
 		if c.shared.unlooked.Load() && c.idleFor(now) > briskGap {
-			c.sock.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // then it is closed and awake
+			c.sock.SetReadDeadline(longAgo) //nolint:errcheck // then it is closed and awake
 		}
 	}
 }

@@ -117,6 +117,51 @@ func TestClientPause(t *testing.T) {
 	admin.want("GET a", `"1"`) // what the pause held did not happen when its client went
 }
 
+// As in Redis, what a pause holds does not happen when its client hangs up meanwhile, however much of it there is.
+func TestClientPauseHangUp(t *testing.T) {
+	ts := startServer(t)
+	c, admin := ts.dial(), ts.dial()
+	for _, sent := range []string{"INCR a\r\n", "INCR a\r\nINCR a\r\nGET", "MULTI\r\nINCR a\r\nEXEC\r\nGET a\r\n"} {
+		c = ts.dial()
+		admin.want("CLIENT PAUSE 100000 WRITE", "OK")
+		c.send(sent)
+		eventually(t, "the client waits", func() bool { return ts.Clients().Blocked == 1 })
+		c.send("INCR a\r\n")
+		c.sock.Close()
+		eventually(t, "the client is gone", func() bool { return ts.Clients().Connected == 1+1 })
+		admin.want("CLIENT UNPAUSE", "OK")
+		admin.want("GET a", "(nil)")
+	}
+}
+
+// What comes in during a pause is executed after it, in its order, and what was taken from the same buffer before that.
+func TestClientPauseKeepsOrder(t *testing.T) {
+	ts := startServer(t)
+	c, admin := ts.dial(), ts.dial()
+	for range 3 {
+		admin.want("DEL l", "(integer) 0")
+		admin.want("CLIENT PAUSE 100000 WRITE", "OK")
+		c.send("PING\r\nRPUSH l 1\r\nRPUSH l 2\r\nRPUSH l ")
+		eventually(t, "the client waits", func() bool { return ts.Clients().Blocked == 1 })
+		admin.want("CLIENT PAUSE 200000 WRITE", "OK") // wakes it for another look
+		c.send("3\r\n" + strings.Repeat("RPUSH l x\r\n", 1000) + "RPUSH l " + strings.Repeat("y", 10_000) + "\r\n")
+		admin.want("CLIENT UNPAUSE", "OK")
+		if got := c.read(); got != "PONG" {
+			t.Errorf("got %s", got)
+		}
+		for i := range 1004 {
+			if got := c.read(); got != fmt.Sprintf("(integer) %d", i+1) {
+				t.Fatalf("reply %d: got %s", i, got)
+			}
+		}
+		if got := c.do("LRANGE l 0 3"); got != admin.do("LRANGE l 0 3") || !strings.HasPrefix(got, `1) "1"`) {
+			t.Errorf("got %s", got)
+		}
+		admin.want("LPOP l 4", "1) \"1\"\n2) \"2\"\n3) \"3\"\n4) \"x\"")
+		admin.want("LTRIM l 1 0", "OK")
+	}
+}
+
 // Of two transactions that watch the same counter, one fails: nothing is lost, nothing is counted twice.
 func TestWatchRace(t *testing.T) {
 	ts := startServer(t)

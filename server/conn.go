@@ -57,6 +57,9 @@ type Conn struct {
 	clock     time.Duration // since Server.started, at the last tick
 	found     foundCommand
 	waiter    *waiter // nil: the client is not blocked
+	stalled   bool    // CLIENT PAUSE holds the next command
+	stalledIn uint64  // the round of the pause
+	postponed postponed
 	attention attention
 	// denyBlocking: commands must not wait, since they run together.
 	denyBlocking bool
@@ -275,10 +278,25 @@ func (c *Conn) kill() {
 	if c.shared.killed.Swap(true) {
 		return
 	}
-	c.srv.clients.remove(c)             // it is not listed any more, and not killed again
-	c.sock.SetDeadline(time.Unix(1, 0)) //nolint:errcheck // then it is closed already
+	c.srv.clients.remove(c)     // it is not listed any more, and not killed again
+	c.sock.SetDeadline(longAgo) //nolint:errcheck // then it is closed already
 	close(c.done)
 	c.push.stop()
+}
+
+// longAgo is a deadline that has passed: who reads looks up.
+var longAgo = time.Unix(1, 0)
+
+// goesOn reports whether nobody has asked for the connection's end. Close and kill first leave word and then set a deadline, so who sets one
+// asks afterwards.
+func (c *Conn) goesOn() bool { return c.srv.gate.Load()&gateDraining == 0 && !c.shared.killed.Load() }
+
+// liftDeadline lets reads take as long as they like, unless the connection is to end.
+func (c *Conn) liftDeadline() {
+	c.sock.SetReadDeadline(time.Time{}) //nolint:errcheck // then it is closed, which the next read will tell
+	if !c.goesOn() {
+		c.closing = true
+	}
 }
 
 // closeSocket closes the transport itself: TLS would first try to say goodbye to a peer that may not be reading.

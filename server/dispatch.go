@@ -38,7 +38,7 @@ func (c *Conn) dispatch(args [][]byte) {
 		c.reject(row, err)
 		return
 	}
-	if c.srv.gate.Load()&gatePaused != 0 && !c.waitWhilePaused(row) {
+	if c.srv.gate.Load()&gatePaused != 0 && c.postponeIfPaused(row) {
 		return
 	}
 	if c.multi.active && !row.runsInsideMulti() {

@@ -18,9 +18,10 @@ const (
 type pauseState struct {
 	mu struct {
 		sync.Mutex
-		until   time.Time
-		all     bool          // also commands that only read
-		changed chan struct{} // closed when until or all changes
+		until time.Time
+		all   bool   // also commands that only read
+		round uint64 // counts the changes of until and all
+		held  map[*Conn]struct{}
 	}
 }
 
@@ -30,7 +31,7 @@ func (s *Server) pause(until time.Time, all bool) {
 	p := &s.paused
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mu.changed != nil && time.Now().Before(p.mu.until) {
+	if time.Now().Before(p.mu.until) {
 		all = all || p.mu.all
 		if until.Before(p.mu.until) {
 			until = p.mu.until
@@ -51,43 +52,91 @@ func (s *Server) unpause() {
 
 // set changes the state and wakes who waits for that. The lock is held.
 func (p *pauseState) set(until time.Time, all bool) {
-	if p.mu.changed != nil {
-		close(p.mu.changed)
+	p.mu.until, p.mu.all = until, all
+	p.mu.round++
+	for c := range p.mu.held {
+		c.sock.SetReadDeadline(longAgo) //nolint:errcheck // then it is closed and awake
 	}
-	p.mu.until, p.mu.all, p.mu.changed = until, all, make(chan struct{})
 }
 
-// holds returns for how long the pause still holds a command, and a channel that is closed when that changes.
-func (p *pauseState) holds(writes bool, now time.Time) (time.Duration, <-chan struct{}) {
+// holds reports whether the pause holds a command, and in which round.
+func (p *pauseState) holds(writes bool) (round uint64, held bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.mu.all && !writes {
-		return 0, nil
-	}
-	return p.mu.until.Sub(now), p.mu.changed
+	return p.mu.round, (p.mu.all || writes) && time.Now().Before(p.mu.until)
 }
 
-// waitWhilePaused waits until the command may run. What was answered before is sent first. It returns false if the connection ended
-// meanwhile: then the command must not run, because the pause may still be on.
-func (c *Conn) waitWhilePaused(row *Command) bool {
-	writes := row.Flags&(FlagWrite|FlagMayReplicate) != 0 || c.execWrites(row)
-	for {
-		left, changed := c.srv.paused.holds(writes, time.Now())
-		if left <= 0 {
-			c.srv.endPause()
-			return true
-		}
-		if c.flush() != nil {
-			return false
-		}
-		c.mark = 0
-		c.setFlag(clientBlocked, true)
-		c.waitFor(left, changed)
-		c.setFlag(clientBlocked, false)
-		if c.closing {
-			return false
-		}
+// arm sets the deadline for the next read of a connection that was held in a round, unless that is over.
+func (p *pauseState) arm(c *Conn, round uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.round != round || !time.Now().Before(p.mu.until) {
+		return false
 	}
+	if p.mu.held == nil {
+		p.mu.held = map[*Conn]struct{}{}
+	}
+	p.mu.held[c] = struct{}{}
+	c.sock.SetReadDeadline(p.mu.until) //nolint:errcheck // then it is closed, which the read will tell
+	return c.goesOn()                  // looked at afterwards: Close and kill set their deadlines after these
+}
+
+// release has a connection's deadline left alone.
+func (p *pauseState) release(c *Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.mu.held, c)
+}
+
+// postponed is what a pause keeps a connection from executing: the commands from at to end of a batch. Their words are theirs: the reader
+// goes on with a buffer of its own.
+type postponed struct {
+	batch *batch
+	at    int
+	end   int
+}
+
+// postponeIfPaused reports whether the pause holds the command. Then the connection stalls: the command is dispatched anew when that may
+// have changed, unless the client has left.
+func (c *Conn) postponeIfPaused(row *Command) bool {
+	writes := row.Flags&(FlagWrite|FlagMayReplicate) != 0 || c.execWrites(row)
+	round, held := c.srv.paused.holds(writes)
+	if !held {
+		c.srv.endPause()
+		return false
+	}
+	c.stalled, c.stalledIn = true, round
+	return true
+}
+
+// postpone keeps what is left of a batch for resume.
+func (c *Conn) postpone(b *batch, at, end int) {
+	c.postponed = postponed{b, at, end}
+	c.reader.Detach()
+}
+
+// resume returns what a pause has left of a batch, or a new batch with nothing in it.
+func (c *Conn) resume() postponed {
+	p := c.postponed
+	c.postponed, c.stalled = postponed{}, false
+	if p.batch == nil {
+		p.batch = c.srv.batches.Get().(*batch)
+	}
+	return p
+}
+
+// sitOut waits until the command that a pause holds may be looked at again. What was answered before is sent first. Like a blocked client
+// (park) the connection goes on reading, so that a client which hangs up is noticed: its command never runs.
+func (c *Conn) sitOut() {
+	c.setFlag(clientBlocked, true)
+	if c.flush() == nil {
+		c.publishSizes()
+		c.readAhead(func() bool { return c.srv.paused.arm(c, c.stalledIn) })
+	}
+	c.setFlag(clientBlocked, false)
+	c.srv.paused.release(c)
+	c.tick()
+	c.liftDeadline()
 }
 
 // execWrites reports whether the command is an EXEC of something that writes.
@@ -101,21 +150,6 @@ func (c *Conn) execWrites(row *Command) bool {
 		}
 	}
 	return false
-}
-
-// waitFor waits for at most d, for changed, or for the end of the connection or of the server.
-func (c *Conn) waitFor(d time.Duration, changed <-chan struct{}) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-changed:
-	case <-c.done:
-		c.closing = true
-	case <-c.srv.stopping:
-		c.closing = true
-	}
-	c.tick()
 }
 
 // endPause opens the gate when the time of the pause is over.

@@ -42,14 +42,19 @@ func newBatch() any {
 
 // process executes all complete commands of the buffer.
 func (c *Conn) process() {
-	b := c.srv.batches.Get().(*batch)
-	for more := true; more && !c.closing && c.waiter == nil; {
-		var n int
-		n, more = c.parse(b)
-		for i := 0; i < n && !c.closing; {
-			i += c.step(b, i, n)
+	p := c.resume()
+	b, at, n, more := p.batch, p.at, p.end, true
+	for {
+		if at = c.steps(b, at, n); c.stalled {
+			c.postpone(b, at, n)
+			return
 		}
 		clear(b.cmds[:n]) // they alias the connection's buffer
+		if !more || c.closing || c.waiter != nil {
+			break
+		}
+		at = 0
+		n, more = c.parse(b)
 	}
 	clear(b.keys[:b.used])
 	clear(b.members[:b.usedMembers])
@@ -69,8 +74,11 @@ func (c *Conn) parse(b *batch) (n int, more bool) {
 	}
 	for n < limit {
 		ok, err := c.reader.Next(&b.cmds[n])
+		if err != nil && n > 0 {
+			return n, true // these first: the error comes again
+		}
 		if err != nil {
-			c.protocolError(err, b, n)
+			c.protocolError(err)
 			return 0, false
 		}
 		if !ok {
@@ -93,15 +101,8 @@ func (c *Conn) mayBlock(name []byte) bool {
 	return row != nil && row.mayBlock()
 }
 
-// protocolError executes the n commands before the violation, then answers it and ends the connection.
-func (c *Conn) protocolError(err error, b *batch, n int) {
-	for i := 0; i < n && !c.closing; {
-		i += c.step(b, i, n)
-	}
-	clear(b.cmds[:n])
-	if c.closing {
-		return
-	}
+// protocolError answers a violation of the protocol and ends the connection.
+func (c *Conn) protocolError(err error) {
 	c.closing = true
 	var violation resp.ProtocolError
 	if errors.As(err, &violation) {
@@ -110,7 +111,15 @@ func (c *Conn) protocolError(err error, b *batch, n int) {
 	c.srv.log.Info("client closed: protocol error", "client", c.addr, "error", err)
 }
 
-// step executes the command at i, or a run that starts there, and returns how many commands it executed.
+// steps executes the commands from at to n and returns how far it came: not to the end where the connection ends or stalls.
+func (c *Conn) steps(b *batch, at, n int) int {
+	for at < n && !c.closing && !c.stalled {
+		at += c.step(b, at, n)
+	}
+	return at
+}
+
+// step executes the command at i, or a run that starts there, and returns how many commands it executed: none if the connection stalls.
 func (c *Conn) step(b *batch, i, n int) int {
 	done := 0
 	if c.plain() {
@@ -121,6 +130,9 @@ func (c *Conn) step(b *batch, i, n int) int {
 	if done == 0 {
 		c.mark = c.out.Len()
 		c.dispatch(b.cmds[i].Args)
+		if c.stalled {
+			return 0
+		}
 		if c.waiter == nil { // else it has not been answered
 			c.applyReplyMode()
 		}

@@ -110,7 +110,7 @@ func (s *Server) Close(ctx context.Context) (cut int) {
 	s.gate.Or(gateDraining)
 	s.listeners.stop()
 	for _, c := range s.clients.all() {
-		c.sock.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // then it is closed already
+		c.sock.SetReadDeadline(longAgo) //nolint:errcheck // then it is closed already
 	}
 	drained := make(chan struct{})
 	go func() {

@@ -32,15 +32,27 @@ func (c *Conn) serve() {
 		if err := c.follow(); err != nil && !c.look(err) {
 			return
 		}
-		if c.waiter == nil {
+		if !c.halted() {
 			continue
 		}
-		for c.waiter != nil {
-			c.park()
+		for c.halted() {
+			c.awaitTurn()
 			c.process()
 		}
 		c.ended = !c.reply()
 	}
+}
+
+// halted reports whether the connection waits for something other than its client: it is blocked, or held by a pause.
+func (c *Conn) halted() bool { return c.waiter != nil || c.stalled }
+
+// awaitTurn waits until the connection may go on.
+func (c *Conn) awaitTurn() {
+	if c.waiter != nil {
+		c.park()
+		return
+	}
+	c.sitOut()
 }
 
 // follow takes turns until one returns false.
@@ -72,8 +84,8 @@ func (c *Conn) turn() bool {
 		}
 		c.received(n)
 		c.process()
-		if c.waiter != nil {
-			c.setUnlooked(false) // it reads while it is blocked
+		if c.halted() {
+			c.setUnlooked(false) // it reads while it waits
 			return false
 		}
 		if c.ended = !c.reply(); c.ended {
@@ -132,7 +144,6 @@ func (c *Conn) look(err error) bool {
 		return false
 	}
 	c.brisk = 0
-	c.sock.SetReadDeadline(time.Time{}) //nolint:errcheck // then it is closed, which the next read will tell
-	// Close or kill may have set the deadline that was just removed.
-	return c.srv.gate.Load()&gateDraining == 0 && !c.shared.killed.Load()
+	c.liftDeadline()
+	return !c.closing
 }

@@ -92,6 +92,13 @@ func (r *Reader) Fill(src io.Reader) (int, error) {
 	return n, err
 }
 
+// Detach leaves the memory of the commands that Next has returned to them: they outlive the next Fill. The Reader goes on with memory of its
+// own.
+func (r *Reader) Detach() {
+	r.args = nil
+	r.resize(max(minBuffer, r.Buffered()))
+}
+
 // Filled reports whether the last Fill used all the room there was, so that there may be more to read at once.
 func (r *Reader) Filled() bool { return r.filled }
 
