@@ -18,12 +18,8 @@ func commandGetkeysRow() *Command {
 
 // commandGetkeys says which arguments of the command that follows are keys.
 func commandGetkeys(c *Call) error {
-	cmd, args, err := analysed(c)
+	_, args, positions, err := analysed(c)
 	if err != nil {
-		return err
-	}
-	positions := cmd.KeyPositions(nil, args)
-	if err := checkPositions(cmd, positions); err != nil {
 		return err
 	}
 	c.Out.Array(len(positions))
@@ -45,12 +41,8 @@ func commandGetkeysandflagsRow() *Command {
 
 // commandGetkeysandflags says which arguments of the command that follows are keys, and what the command does with each.
 func commandGetkeysandflags(c *Call) error {
-	cmd, args, err := analysed(c)
+	cmd, args, positions, err := analysed(c)
 	if err != nil {
-		return err
-	}
-	positions := cmd.KeyPositions(nil, args)
-	if err := checkPositions(cmd, positions); err != nil {
 		return err
 	}
 	c.Out.Array(len(positions))
@@ -62,27 +54,23 @@ func commandGetkeysandflags(c *Call) error {
 	return nil
 }
 
-// analysed returns the row and the arguments of the command that follows COMMAND GETKEYS.
-func analysed(c *Call) (cmd *Command, args [][]byte, err error) {
+// analysed returns the row and the arguments of the command that follows COMMAND GETKEYS, and which of them are keys.
+func analysed(c *Call) (cmd *Command, args [][]byte, positions []int, err error) {
 	args = c.Args[2:]
 	cmd, unknown := c.Srv.table.lookup(args)
 	switch {
 	case unknown:
-		return nil, nil, ErrInvalidCommand
+		return nil, nil, nil, ErrInvalidCommand
 	case cmd.First == 0 && cmd.GetKeys == nil:
-		return nil, nil, ErrNoKeyArguments
+		return nil, nil, nil, ErrNoKeyArguments
 	case !cmd.arityOK(len(args)):
-		return nil, nil, ErrInvalidArgCount
+		return nil, nil, nil, ErrInvalidArgCount
 	}
-	return cmd, args, nil
-}
-
-// checkPositions refuses arguments in which a command that cannot do without keys has none.
-func checkPositions(cmd *Command, positions []int) error {
+	positions = cmd.KeyPositions(nil, args)
 	if len(positions) == 0 && !cmd.Is(FlagNoMandatoryKeys) {
-		return ErrInvalidKeyArgs
+		return nil, nil, nil, ErrInvalidKeyArgs
 	}
-	return nil
+	return cmd, args, positions, nil
 }
 
 // keyFlags returns what cmd does with the key at args[pos].

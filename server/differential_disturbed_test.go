@@ -37,6 +37,7 @@ func TestDifferentialDisturbed(t *testing.T) {
 		d.epoch(seed, 2+g.rng.IntN(2), lines)
 		sent += len(lines)
 	}
+	t.Logf("%d entries were evicted while lines ran", d.evicted)
 	if d.evicted == 0 {
 		t.Errorf("seed %d: nothing was ever evicted while lines ran", seed)
 	}
@@ -134,7 +135,7 @@ func (d *disturbed) history(lines []line, l line) string {
 func (d *disturbed) disturb(at int) (reconnected bool) {
 	what := ""
 	d.release()
-	switch d.rng.IntN(8) {
+	switch d.rng.IntN(10) {
 	case 0:
 		what = "checkpoint"
 		d.checkpoint()
@@ -144,10 +145,10 @@ func (d *disturbed) disturb(at int) (reconnected bool) {
 	case 2:
 		what = "eviction"
 		d.evict()
-	case 3:
+	case 3, 4, 5:
 		what = "eviction under way"
 		d.press()
-	case 4:
+	case 6:
 		kept := 50 * d.rng.IntN(3)
 		what = fmt.Sprintf("power cut that keeps %d %% of what was not synced", kept)
 		d.cutPower(kept)
@@ -186,7 +187,7 @@ func (d *disturbed) evict() {
 
 // pressedRoom is how many bytes the lines have under a limit, beyond what can not be dropped: enough for the tables of the names that come
 // with them, since these stay, and little beside the values, which have to go.
-const pressedRoom = 256 << 10
+const pressedRoom = 64 << 10
 
 // press has the engine evict while lines run, until release.
 func (d *disturbed) press() {

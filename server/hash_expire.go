@@ -55,6 +55,15 @@ func parseFields(c *Call, args [][]byte, badCount error) ([][]byte, error) {
 	return args[2:], nil
 }
 
+// hashAndFields returns the hash and the fields of a command that is "key FIELDS numfields field ...".
+func hashAndFields(c *Call) (h engine.Hash, fields [][]byte, err error) {
+	if h, err = c.Txn.Hash(c.Keys[0]); err != nil {
+		return h, nil, err
+	}
+	fields, err = parseFields(c, c.Args[2:], errFieldsNumber)
+	return h, fields, err
+}
+
 // parseFieldExpiry returns the Unix time in milliseconds that is arg units of unitMillis after base. It may lie in the past.
 func parseFieldExpiry(c *Call, arg []byte, unitMillis, base int64) (int64, error) {
 	n, ok := number.ParseInt(arg)
@@ -214,11 +223,7 @@ func hpexpireTime(c *Call) error { return answerFieldExpiry(c, 1, 0) }
 // answerFieldExpiry answers, for each field, the time from base (Unix milliseconds) to its expiry in units of unitMillis. Seconds are
 // rounded up, those of keys to the nearest.
 func answerFieldExpiry(c *Call, unitMillis, base int64) error {
-	h, err := c.Txn.Hash(c.Keys[0])
-	if err != nil {
-		return err
-	}
-	fields, err := parseFields(c, c.Args[2:], errFieldsNumber)
+	h, fields, err := hashAndFields(c)
 	if err != nil {
 		return err
 	}
@@ -250,11 +255,7 @@ func hPersistRow() *Command {
 }
 
 func hPersist(c *Call) error {
-	h, err := c.Txn.Hash(c.Keys[0])
-	if err != nil {
-		return err
-	}
-	fields, err := parseFields(c, c.Args[2:], errFieldsNumber)
+	h, fields, err := hashAndFields(c)
 	if err != nil {
 		return err
 	}

@@ -238,11 +238,7 @@ func hGetDelRow() *Command {
 }
 
 func hGetDel(c *Call) error {
-	h, err := c.Txn.Hash(c.Keys[0])
-	if err != nil {
-		return err
-	}
-	fields, err := parseFields(c, c.Args[2:], errFieldsNumber)
+	h, fields, err := hashAndFields(c)
 	if err != nil {
 		return err
 	}
