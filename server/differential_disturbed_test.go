@@ -215,7 +215,6 @@ func (d *disturbed) cutPower(kept int) {
 	d.disk = d.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: d.rng})
 	d.quipu.Close()
 	d.server.stop()
-	d.server.Server, d.server.eng = nil, nil // the end of the test still knows it, and there are hundreds in a long run
 	d.start()
 	d.server.now.Store(now)
 }
