@@ -73,6 +73,7 @@ func (s *Server) adminHandler(extra []prometheus.Collector) http.Handler {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newCollector(s))
 	registry.MustRegister(extra...)
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", adminIndex)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
@@ -82,6 +83,19 @@ func (s *Server) adminHandler(extra []prometheus.Collector) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
+}
+
+// adminIndex tells what there is, to whoever opens the address.
+func adminIndex(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	//nolint:errcheck // the client has gone
+	fmt.Fprint(w, `Quipu
+
+/metrics       metrics, for Prometheus
+/healthz       200 while the process lives
+/readyz        200 while it takes commands, 503 while it shuts down
+/debug/pprof/  profiles, for go tool pprof
+`)
 }
 
 // healthz answers that the process lives.

@@ -270,6 +270,7 @@ func TestAdminEndpoint(t *testing.T) {
 		return resp.StatusCode, string(body)
 	}
 	for path, want := range map[string]string{
+		"/":                         "/debug/pprof/",
 		"/healthz":                  "ok",
 		"/readyz":                   "ready",
 		"/debug/pprof/":             "goroutine",
@@ -277,6 +278,11 @@ func TestAdminEndpoint(t *testing.T) {
 	} {
 		if status, body := get(path); status != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %.60s", path, status, body)
+		}
+	}
+	for _, path := range []string{"/nosuch", "/metrics/", "/healthz/x"} {
+		if status, _ := get(path); status != http.StatusNotFound {
+			t.Errorf("%s: %d, want 404", path, status)
 		}
 	}
 	_, metrics := get("/metrics")
