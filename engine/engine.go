@@ -108,7 +108,8 @@ type Engine struct {
 
 // counters are what the engine counts for INFO and metrics.
 type counters struct {
-	changes, hits, misses, expired         atomic.Int64
+	changes, hits, misses                  atomic.Int64
+	expired, expiredFields                 atomic.Int64
 	commits, commitRows, commitBytes, held atomic.Int64
 	loads, evictions, evictedKeys          atomic.Int64
 	activeExpireOff                        atomic.Bool

@@ -38,12 +38,15 @@ type expireCycle struct {
 
 // observed runs a cycle and tells how long it took.
 func (c *expireCycle) observed() {
-	began, expired := time.Now(), c.e.stats.expired.Load()
+	began, expired := time.Now(), c.e.stats.expiredEntries()
 	c.run()
-	if observe := c.e.expireObserver.Load(); observe != nil && c.e.stats.expired.Load() != expired {
+	if observe := c.e.expireObserver.Load(); observe != nil && c.e.stats.expiredEntries() != expired {
 		(*observe)(time.Since(began))
 	}
 }
+
+// expiredEntries counts the keys and fields that were removed because their time had come.
+func (c *counters) expiredEntries() int64 { return c.expired.Load() + c.expiredFields.Load() }
 
 // run looks at every slot, unless its time is over before.
 func (c *expireCycle) run() {

@@ -233,6 +233,9 @@ func (h *Hash) purge() (removed int) {
 	case p != nil && p.has(packedTimed) && p.nextExpiry() < h.t.now:
 		removed = h.purgePacked(p)
 	}
+	if removed > 0 {
+		h.t.e.stats.expiredFields.Add(int64(removed))
+	}
 	h.t.need, h.t.wrote = need, wrote
 	return removed
 }

@@ -14,12 +14,13 @@ type Stats struct {
 	SideBytes  int64
 	MaxMemory  int64
 
-	Hits, Misses int64 // of reads
-	Expired      int64 // keys removed because their time had come
-	Evicted      int64 // clean entries dropped from memory
-	EvictedKeys  int64 // keys deleted because memory was full
-	Loads        int64 // entries read back from the store, or looked for there
-	Changes      int64 // writes
+	Hits, Misses  int64 // of reads
+	Expired       int64 // keys removed because their time had come
+	ExpiredFields int64 // fields of hashes removed because their time had come, while their key's had not
+	Evicted       int64 // clean entries dropped from memory
+	EvictedKeys   int64 // keys deleted because memory was full
+	Loads         int64 // entries read back from the store, or looked for there
+	Changes       int64 // writes
 	// ChangesSinceCheckpoint counts the writes since the last successful checkpoint began.
 	ChangesSinceCheckpoint int64
 
@@ -47,8 +48,8 @@ func (e *Engine) Stats() Stats {
 	s := Stats{
 		UsedMemory: e.UsedMemory(), PageBytes: e.space.pages.bytes(), BlobBytes: e.space.blobs.used.Load(), SideBytes: e.space.sideBytes.Load(),
 		MaxMemory: e.maxMemory.Load(),
-		Hits:      c.hits.Load(), Misses: c.misses.Load(), Expired: c.expired.Load(), Loads: c.loads.Load(),
-		Evicted: c.evictions.Load(), EvictedKeys: c.evictedKeys.Load(),
+		Hits:      c.hits.Load(), Misses: c.misses.Load(), Expired: c.expired.Load(), ExpiredFields: c.expiredFields.Load(),
+		Loads: c.loads.Load(), Evicted: c.evictions.Load(), EvictedKeys: c.evictedKeys.Load(),
 		Changes: c.changes.Load(), ChangesSinceCheckpoint: e.ChangesSinceCheckpoint(),
 		Loading: e.warmer.running.Load(), LoadedKeys: e.warmer.loaded.Load(), LoadableKeys: e.warmer.total.Load(),
 		Commits: c.commits.Load(), CommitRows: c.commitRows.Load(), CommitBytes: c.commitBytes.Load(), HeldReplies: c.held.Load(),
@@ -69,6 +70,7 @@ func (e *Engine) ResetStats() {
 	c.hits.Store(0)
 	c.misses.Store(0)
 	c.expired.Store(0)
+	c.expiredFields.Store(0)
 	c.evictions.Store(0)
 	c.evictedKeys.Store(0)
 	c.loads.Store(0)

@@ -221,6 +221,7 @@ func infoStats(r *infoReport) {
 	r.decimal("instantaneous_output_repl_kbps", 0)
 	r.int("rejected_connections", int64(t.RejectedConnections))
 	r.zeros("sync_full", "sync_partial_ok", "sync_partial_err")
+	r.int("expired_subkeys", r.engine.ExpiredFields) // of Redis 7.4
 	r.int("expired_keys", r.engine.Expired)
 	r.decimal("expired_stale_perc", 0)
 	r.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds")

@@ -288,7 +288,7 @@ func TestAdminEndpoint(t *testing.T) {
 	_, metrics := get("/metrics")
 	for _, want := range []string{
 		`quipu_commands_total{command="incr"} 1`, "quipu_commits_total", "quipu_connected_clients", `quipu_command_duration_seconds_count{family="string"} 1`,
-		"quipu_log_bytes_total", "quipu_memory_used_bytes", "go_goroutines", "process_resident_memory_bytes",
+		"quipu_log_bytes_total", "quipu_expired_fields_total 0", "quipu_memory_used_bytes", "go_goroutines", "process_resident_memory_bytes",
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("/metrics lacks %s", want)

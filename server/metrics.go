@@ -159,6 +159,7 @@ func serverMetrics() []metric {
 		counter("keyspace_hits_total", "Reads that found their key.", func(s *sample) float64 { return float64(s.engine.Hits) }),
 		counter("keyspace_misses_total", "Reads that did not.", func(s *sample) float64 { return float64(s.engine.Misses) }),
 		counter("expired_keys_total", "Keys removed because their time had come.", func(s *sample) float64 { return float64(s.engine.Expired) }),
+		counter("expired_fields_total", "Fields of hashes removed because their time had come.", func(s *sample) float64 { return float64(s.engine.ExpiredFields) }),
 		counter("evicted_keys_total", "Keys deleted because memory was full, under a policy that deletes.", func(s *sample) float64 { return float64(s.engine.EvictedKeys) }),
 		counter("cache_drops_total", "Clean entries dropped from memory.", func(s *sample) float64 { return float64(s.engine.Evicted) }),
 		counter("cache_loads_total", "Entries read back from the store, or looked for there: reads without one were cache hits.", func(s *sample) float64 { return float64(s.engine.Loads) }),

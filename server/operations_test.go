@@ -247,6 +247,26 @@ func TestInfoTellsTheTruth(t *testing.T) {
 	}
 }
 
+// TestInfoCountsExpiredFields has fields of a small hash and of a large one expire, who looks at them or not.
+func TestInfoCountsExpiredFields(t *testing.T) {
+	server := startServer(t, "--hash-max-listpack-entries", "2")
+	c := server.dial()
+	c.do("HSET small a 1 b 2")
+	c.do("HSET large a 1 b 2 c 3 d 4")
+	c.do("HPEXPIRE small 100 FIELDS 1 a")
+	c.do("HPEXPIRE large 100 FIELDS 2 a b")
+	server.advance(101 * time.Millisecond)
+	c.want("HKEYS small", `1) "b"`)
+	c.want("HLEN large", "(integer) 2")
+	if got := infoOf(c); got["expired_subkeys"] != "3" || got["expired_keys"] != "0" {
+		t.Errorf("expired_subkeys:%s expired_keys:%s, want 3 and 0", got["expired_subkeys"], got["expired_keys"])
+	}
+	c.want("CONFIG RESETSTAT", "OK")
+	if got := infoOf(c)["expired_subkeys"]; got != "0" {
+		t.Errorf("expired_subkeys:%s after CONFIG RESETSTAT", got)
+	}
+}
+
 // TestLatencyOfSlowCommands makes a command slow enough for the slow log and for the latency monitor.
 func TestLatencyOfSlowCommands(t *testing.T) {
 	c := startServer(t, "--enable-debug-command", "yes", "--latency-monitor-threshold", "5", "--slowlog-log-slower-than", "5000").dial()
