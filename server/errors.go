@@ -177,6 +177,7 @@ var (
 	ErrSaveInProgress  = replyError("ERR Background save already in progress")
 	ErrMasterPort      = replyError("ERR Invalid master port")
 	ErrNoReplication   = replyError("ERR replication is not supported")
+	errClusterDisabled = replyError("ERR This instance has cluster support disabled")
 	ErrDebugNotAllowed = replyError("ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.")
 	ErrDebugReload     = replyError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
 	ErrDebugInExec     = replyError("ERR this DEBUG subcommand is not allowed inside a transaction")

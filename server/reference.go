@@ -10,19 +10,27 @@ import (
 //go:generate go run ./gendoc ../COMMANDS.md
 
 // referenceGroups are the chapters of the reference, in order, by the group that the rows name.
-var referenceGroups = []struct{ group, title string }{
-	{"string", "Counters and strings"},
-	{"bitmap", "Bitmaps"},
-	{"hyperloglog", "HyperLogLogs"},
-	{"list", "Lists"},
-	{"hash", "Hashes"},
-	{"set", "Sets"},
-	{"sorted-set", "Sorted sets"},
-	{"generic", "Keys"},
-	{"transactions", "Transactions"},
-	{"connection", "Connections"},
-	{"server", "Server"},
+var referenceGroups = []referenceGroup{
+	{group: "string", title: "Counters and strings"},
+	{group: "bitmap", title: "Bitmaps"},
+	{group: "hyperloglog", title: "HyperLogLogs"},
+	{group: "list", title: "Lists"},
+	{group: "hash", title: "Hashes"},
+	{group: "set", title: "Sets"},
+	{group: "sorted-set", title: "Sorted sets"},
+	{group: "generic", title: "Keys"},
+	{group: "transactions", title: "Transactions"},
+	{group: "connection", title: "Connections"},
+	{group: "server", title: "Server"},
+	{group: "cluster", title: "Cluster", note: clusterNote},
 }
+
+// referenceGroup is a chapter: its title and, where one is needed, what stands before its commands.
+type referenceGroup struct{ group, title, note string }
+
+// clusterNote stands at the head of the commands of cluster mode.
+const clusterNote = "There is no cluster mode yet. As in Redis without `cluster-enabled`, all of these answer\n" +
+	"`ERR This instance has cluster support disabled`, whatever is said of them here.\n"
 
 // referenceIntro stands at the head of the reference.
 const referenceIntro = `# Commands
@@ -45,6 +53,9 @@ func WriteReference(w io.Writer) error {
 	b.WriteString(referenceIntro)
 	for _, chapter := range referenceGroups {
 		fmt.Fprintf(&b, "\n## %s\n", chapter.title)
+		if chapter.note != "" {
+			b.WriteString("\n" + chapter.note)
+		}
 		for _, cmd := range table.top {
 			if cmd.Group == chapter.group {
 				writeReference(&b, cmd)
@@ -63,7 +74,7 @@ func WriteReference(w io.Writer) error {
 // checkGroups refuses rows that no chapter holds.
 func checkGroups(rows []*Command) error {
 	for _, cmd := range rows {
-		if !slices.ContainsFunc(referenceGroups, func(g struct{ group, title string }) bool { return g.group == cmd.Group }) {
+		if !slices.ContainsFunc(referenceGroups, func(g referenceGroup) bool { return g.group == cmd.Group }) {
 			return fmt.Errorf("the reference has no chapter for %s, of group %q", cmd.FullName(), cmd.Group)
 		}
 	}

@@ -117,7 +117,7 @@ func commandRows() []*Command {
 		zsetCommands(), zsetRangeCommands(), zsetRemoveCommands(), zsetPopCommands(), zsetCombineCommands(), zsetWalkCommands(),
 		listCommands(), listPopCommands(), listMoveCommands(), sortCommands(),
 		keyCommands(), expireCommands(), scanCommands(), dumpCommands(), objectCommands(), databaseCommands(),
-		infoCommands(), configCommands(), commandCommands(), adminCommands(), aclCommands(),
+		infoCommands(), configCommands(), commandCommands(), adminCommands(), aclCommands(), clusterCommands(),
 		slowlogCommands(), latencyCommands(), memoryCommands(), debugCommands(),
 	)
 }
