@@ -2,8 +2,11 @@ package persist
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -91,4 +94,43 @@ func TestCompactionsComeOneByOneOnceTheStoreIsOpen(t *testing.T) {
 	w.begun[3].Done()
 	w.want()
 	w.count(t, "after Close", 4, 2)
+}
+
+// A compaction gives way to others also where it only reads: deleted rows are many blocks in, none out. Who reads rows because somebody
+// waits for them does not.
+func TestCompactionsBreatheOverDeletedRows(t *testing.T) {
+	const rows = 60_000
+	var breaths atomic.Int64
+	db, err := Open(Options{FS: vfs.NewMem(), Dir: "data", CacheBytes: storeBlockBytes, manual: true, Pace: func() { breaths.Add(1) }})
+	must(t, err)
+	key := func(i int) []byte { return fmt.Appendf(nil, "k%06d", i) }
+	random := rand.NewChaCha8([32]byte{1})
+	value := make([]byte, 32)
+	first, err := db.NewCheckpoint(0)
+	must(t, err)
+	for i := range rows {
+		_, _ = random.Read(value) // never fails
+		must(t, first.Set(key(i), value))
+	}
+	must(t, first.Commit())
+	compact := func() { must(t, db.store.db.Compact(t.Context(), key(0), key(rows), false)) }
+	compact()
+
+	before := breaths.Load()
+	if got := len(strings.Fields(storeRows(t, db))); got < rows {
+		t.Fatalf("%d rows, want %d", got, rows)
+	}
+	if got := breaths.Load() - before; got != 0 {
+		t.Errorf("a reader paused %d times", got)
+	}
+
+	second, err := db.NewCheckpoint(1)
+	must(t, err)
+	must(t, second.DeleteRange(key(1), key(rows-1))) // a table that goes whole would not be read
+	must(t, second.Commit())
+	compact()
+	if got, blocks := breaths.Load()-before, int64(rows*len(value)/storeBlockBytes); got < blocks {
+		t.Errorf("a compaction of %d deleted blocks paused %d times", blocks, got)
+	}
+	must(t, db.Close())
 }

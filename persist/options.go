@@ -39,7 +39,7 @@ type Options struct {
 	StoreFiles int
 	// StallTimeout is how long one write or fsync of the log may take before Events.Stalled tells of it.
 	StallTimeout time.Duration
-	// Pace is called by the store's background work after each few KiB that it writes, some 200 us of computation, and may
+	// Pace is called by the store's background work after each few KiB that it reads or writes, some 200 us of computation, and may
 	// sleep. Compactions run for seconds, and on a single processor they would otherwise leave connections only what the
 	// scheduler takes from them: every 10 ms. Default: nothing.
 	Pace func()

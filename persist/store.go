@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -70,6 +71,9 @@ func pebbleOptions(o Options, cache *pebble.Cache) *pebble.Options {
 		BytesPerSync: syncBytes,
 	}
 	po.Experimental.L0CompactionConcurrency = 1
+	// By the sequential mode, storeFS knows who reads: without this, readers that somebody waits for would come to it, too.
+	po.Local.ReadaheadConfig = objstorageprovider.NewReadaheadConfig()
+	po.Local.ReadaheadConfig.Set(objstorageprovider.FadviseSequential, objstorageprovider.SysReadahead)
 	// Row blocks: 12.7 bytes per counter against 15.4 in columns.
 	po.Experimental.EnableColumnarBlocks = func() bool { return false }
 	for i := range po.Levels {
