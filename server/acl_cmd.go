@@ -1,8 +1,12 @@
 package server
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+
+	"quipu/server/number"
 )
 
 // aclCommands returns the row of ACL, with those subcommands that have a truthful answer for a server with one user.
@@ -22,9 +26,12 @@ func aclRow() *Command {
 		Complexity: "Depends on subcommand.",
 		Sub: []*Command{
 			aclCatRow(),
+			aclDryrunRow(),
+			aclGenpassRow(),
 			aclGetuserRow(),
 			helpRow("6.0.0", CatSlow),
 			aclListRow(),
+			aclLogRow(),
 			aclUsersRow(),
 			aclWhoamiRow(),
 		},
@@ -165,6 +172,72 @@ func aclGetuser(c *Call) error {
 	}
 	c.Out.BulkString("selectors")
 	c.Out.Array(0)
+	return nil
+}
+
+func aclDryrunRow() *Command {
+	return &Command{
+		Name: "dryrun", Arity: -4, Flags: FlagAdmin | FlagNoscript | FlagLoading | FlagStale,
+		Categories: CatAdmin | CatSlow | CatDangerous, Group: "server", Since: "7.0.0",
+		Summary:    "Tells whether a user may run a command, which is not run.",
+		Complexity: "O(1).",
+		Args:       []Arg{{Name: "username"}, {Name: "command"}, {Name: "arg", Flags: ArgOptional | ArgMultiple}},
+		Run:        aclDryrun,
+	}
+}
+
+// aclDryrun answers OK for every command that there is and that is written right: the only user may run them all.
+func aclDryrun(c *Call) error {
+	user, args := c.Args[2], c.Args[3:]
+	if string(user) != aclUser {
+		return errUnknownUser(user)
+	}
+	row, unknown := c.Srv.table.lookup(args)
+	switch {
+	case unknown:
+		return errUnknownDryrun(args[0])
+	case !row.arityOK(len(args)):
+		return errArity(row.full)
+	}
+	c.Out.OK()
+	return nil
+}
+
+func aclGenpassRow() *Command {
+	return &Command{
+		Name: "genpass", Arity: -2, Flags: FlagNoscript | FlagLoading | FlagStale,
+		Categories: CatSlow, Group: "server", Since: "6.0.0", Complexity: "O(1)",
+		Summary: "Makes up a password that nobody can guess, of 256 bits unless told otherwise.",
+		Args:    []Arg{{Name: "bits", Type: ArgInteger, Flags: ArgOptional}},
+		Run:     aclGenpass,
+	}
+}
+
+// maxPasswordBits is the most that ACL GENPASS makes at once.
+const maxPasswordBits = 4096
+
+// aclGenpass answers with hexadecimal digits, one for each four bits that were asked for.
+func aclGenpass(c *Call) error {
+	bits := int64(256)
+	switch len(c.Args) {
+	case 2:
+	case 3:
+		var ok bool
+		if bits, ok = number.ParseInt(c.Args[2]); !ok {
+			return ErrNotInteger
+		}
+	default:
+		return errSubcommand("ACL", string(c.Args[1]))
+	}
+	if bits <= 0 || bits > maxPasswordBits {
+		return errPasswordBits
+	}
+	digits := (bits + 3) / 4
+	secret := make([]byte, (digits+1)/2)
+	if _, err := rand.Read(secret); err != nil {
+		return fmt.Errorf("make up a password: %w", err)
+	}
+	c.Out.BulkString(hex.EncodeToString(secret)[:digits])
 	return nil
 }
 

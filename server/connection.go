@@ -70,13 +70,13 @@ func auth(c *Call) error {
 	case len(args) > 2:
 		return ErrSyntax
 	case len(args) == 2:
-		if err := c.Conn.authenticate(args[0], args[1]); err != nil {
+		if err := c.authenticate(args[0], args[1]); err != nil {
 			return err
 		}
 	case c.Srv.cfg.Load().RequirePass == "":
 		return ErrNoPassword
 	default:
-		if err := c.Conn.authenticate([]byte(defaultUser), args[0]); err != nil {
+		if err := c.authenticate([]byte(defaultUser), args[0]); err != nil {
 			return err
 		}
 	}
@@ -87,14 +87,15 @@ func auth(c *Call) error {
 // defaultUser is the only user there is.
 const defaultUser = "default"
 
-// authenticate lets the client in if the password is right.
-func (c *Conn) authenticate(user, password []byte) error {
-	want := c.srv.cfg.Load().RequirePass
+// authenticate lets the client in if the password is right. If not, ACL LOG tells of it.
+func (c *Call) authenticate(user, password []byte) error {
+	want := c.Srv.cfg.Load().RequirePass
 	if string(user) != defaultUser || (want != "" && !samePassword(password, []byte(want))) {
+		c.noteRefusal(user)
 		return ErrWrongPass
 	}
-	c.authed = true
-	c.ruled = nil // the limits of a guest no longer hold
+	c.Conn.authed = true
+	c.Conn.ruled = nil // the limits of a guest no longer hold
 	return nil
 }
 
@@ -133,7 +134,7 @@ func hello(c *Call) error {
 		return err
 	}
 	if o.auth {
-		if err := c.Conn.authenticate(o.user, o.password); err != nil {
+		if err := c.authenticate(o.user, o.password); err != nil {
 			return err
 		}
 	}

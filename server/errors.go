@@ -194,6 +194,18 @@ func errNoSamples(event string) error {
 	return replyErrorf("ERR No samples available for event '%s'", event)
 }
 
+// errPasswordBits is the answer of ACL GENPASS to a size that it does not make.
+var errPasswordBits = replyErrorf("ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to %d", maxPasswordBits)
+
+// errUnknownUser and errUnknownDryrun are the answers of ACL DRYRUN to names that there are not. Redis prints them as C strings.
+func errUnknownUser(name []byte) error {
+	return replyErrorf("ERR User '%s' not found", cString(name, len(name)))
+}
+
+func errUnknownDryrun(name []byte) error {
+	return replyErrorf("ERR Command '%s' not found", cString(name, len(name)))
+}
+
 // errUnknownCategory is the answer of ACL CAT to a name that is no category.
 func errUnknownCategory(name string) error { return replyErrorf("ERR Unknown category '%s'", name) }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -171,6 +172,34 @@ ACL CAT x y
 ACL GETUSER
 ACL GETUSER default
 ACL GETUSER nobody
+ACL LOG
+ACL LOG 1 2
+ACL LOG x
+ACL LOG reset x
+ACL LOG -1
+ACL LOG 0
+ACL LOG RESET
+ACL GENPASS 0
+ACL GENPASS -1
+ACL GENPASS 4097
+ACL GENPASS x
+ACL GENPASS 5 5
+ACL DRYRUN
+ACL DRYRUN default
+ACL DRYRUN default get
+ACL DRYRUN default GET a
+ACL DRYRUN default get a b
+ACL DRYRUN default nosuch
+ACL DRYRUN default config
+ACL DRYRUN default config get
+ACL DRYRUN default CONFIG GET x
+ACL DRYRUN default config nosuch
+ACL DRYRUN default config|get x
+ACL DRYRUN default command
+ACL DRYRUN default object
+ACL DRYRUN default debug
+ACL DRYRUN nobody get a
+ACL DRYRUN Default get a
 CLUSTER
 CLUSTER INFO
 CLUSTER info x
@@ -253,4 +282,56 @@ func lineArgs(line string) []any {
 		args = append(args, word)
 	}
 	return args
+}
+
+// TestACLLogAgreesWithRedis has both refuse the same clients, and compares what they tell of it.
+func TestACLLogAgreesWithRedis(t *testing.T) {
+	parameters := []string{"--requirepass", "foo", "--acllog-max-len", "12"}
+	redis := resptest.Start(t, parameters...).Dial(t)
+	real := func(args ...any) resp.Reply { return redis.Do(args...) }
+	ours := startServer(t, parameters...).dial().ask
+	lines := []string{"AUTH foo", "AUTH bar", "auth bar", "AUTH BAR", "HELLO 3 AUTH default bar", "HELLO 2 SETNAME x AUTH nobody foo", "AUTH default", "AUTH a b c"}
+	for n := range 12 {
+		lines = append(lines, fmt.Sprintf("AUTH user:%d foo", n))
+	}
+	lines = append(lines, "AUTH user:2 x", "AUTH user:1 x", "MULTI", "AUTH bar", "AUTH bar", "AUTH foo", "EXEC", "CONFIG SET acllog-max-len 2", "AUTH bar",
+		"AUTH user:11 x", "AUTH other x", "CONFIG SET acllog-max-len 0", "AUTH user:11 x", "AUTH user:12 x", "AUTH bar", "ACL LOG RESET")
+	for _, line := range lines {
+		for _, args := range [][]any{lineArgs(line), {"ACL", "LOG", 100}, {"ACL", "LOG"}} {
+			want, got := real(args...), ours(args...)
+			if want, got := stableRefusals(want).String(), stableRefusals(got).String(); want != got {
+				t.Errorf("%v after %s:\n Redis %s\n Quipu %s", args, line, want, got)
+			}
+		}
+	}
+}
+
+// stableRefusals returns a reply without what depends on time and connection in the entries of ACL LOG.
+func stableRefusals(reply resp.Reply) resp.Reply {
+	const fields, stable = 14, 10 // names and values of an entry, and those of them up to username
+	if len(reply.Elems) == fields && string(reply.Elems[0].Text) == "count" {
+		reply.Elems = reply.Elems[:stable]
+	}
+	for i, elem := range reply.Elems {
+		reply.Elems[i] = stableRefusals(elem)
+	}
+	return reply
+}
+
+// TestACLGenpass is about passwords' lengths, and that there are no two equal ones.
+func TestACLGenpass(t *testing.T) {
+	c := startServer(t).dial()
+	seen := map[string]bool{}
+	for bits, digits := range map[int]int{1: 1, 4: 1, 5: 2, 128: 32, 255: 64, 256: 64, 4096: 1024} {
+		if got := c.ask("ACL", "GENPASS", bits).Text; len(got) != digits || strings.Trim(string(got), "0123456789abcdef") != "" {
+			t.Errorf("ACL GENPASS %d: %q, want %d digits", bits, got, digits)
+		}
+	}
+	for range 10 {
+		got := string(c.ask("ACL", "GENPASS").Text)
+		if len(got) != 64 || seen[got] {
+			t.Errorf("ACL GENPASS: %q", got)
+		}
+		seen[got] = true
+	}
 }

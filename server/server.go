@@ -37,6 +37,7 @@ type Server struct {
 	table     *commandTable
 	stats     *Stats
 	slow      slowLog
+	refusals  aclLog
 	latency   latencyMonitor
 	vitals    vitals
 	tidier    tidier // the janitor's

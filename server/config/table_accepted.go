@@ -219,7 +219,6 @@ func acceptedOtherRows() []*param {
 		&param{name: "notify-keyspace-events", def: `""`, value: keep(keyspaceFlags())},
 		integerRow("busy-reply-threshold", "lua-time-limit", "5000", 0, maxInt64),
 		&param{name: "acl-pubsub-default", def: "resetchannels", value: keep(oneWord("allchannels", "resetchannels"))},
-		integerRow("acllog-max-len", "", "128", 0, maxInt64),
 	)
 }
 

@@ -22,6 +22,14 @@ How many commands the slow log keeps; the oldest give way. It is in memory, and
 SLOWLOG RESET frees it.`,
 		},
 		{
+			name:  "acllog-max-len",
+			value: in(func(v *Values) *int { return &v.ACLLogMaxLen }, integer(0, maxInt64)),
+			def:   "128",
+			doc: `
+How many refused passwords ACL LOG keeps; the oldest give way. It is in memory, and
+ACL LOG RESET frees it.`,
+		},
+		{
 			name:    "latency-monitor-threshold",
 			value:   in(func(v *Values) *time.Duration { return &v.LatencyMonitorThreshold }, duration(time.Millisecond, 0, maxInt64)),
 			def:     "0",

@@ -52,6 +52,7 @@ type Values struct {
 	LatencyTrackingQuantiles []float64     // percentiles, 0 to 100
 	SlowlogLogSlowerThan     time.Duration // 0: every command; negative: none
 	SlowlogMaxLen            int
+	ACLLogMaxLen             int
 
 	// TLS.
 
