@@ -151,6 +151,38 @@ func TestTLS(t *testing.T) {
 	ts.dial().want("GET a", `"1"`)
 }
 
+// tls-ciphers bounds what a client of TLS 1.2 may speak, also when it is set while the server runs.
+func TestTLSCiphers(t *testing.T) {
+	certs := newCertificates(t)
+	port := freePort(t)
+	ts := startListening(t, "--tls-port", port, "--tls-cert-file", certs.cert, "--tls-key-file", certs.key, "--tls-auth-clients", "no",
+		"--tls-ciphers", "AES256+SHA1", "--bind", "127.0.0.1")
+	speaks := func(suite uint16) bool {
+		sock, err := tls.Dial("tcp", "127.0.0.1:"+port, &tls.Config{RootCAs: certs.pool, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}})
+		if err != nil {
+			return false
+		}
+		defer sock.Close()
+		newTestClient(t, sock).want("PING", "PONG")
+		return true
+	}
+	kinds := []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+	for i, suite := range kinds {
+		if got := speaks(suite); got != (i == 0) {
+			t.Errorf("%s: %v", tls.CipherSuiteName(suite), got)
+		}
+	}
+	ts.set("tls-ciphers", "AESGCM")
+	for i, suite := range kinds {
+		if got := speaks(suite); got != (i == 1) {
+			t.Errorf("%s after CONFIG SET: %v", tls.CipherSuiteName(suite), got)
+		}
+	}
+	if reply := ts.dial().do("CONFIG SET tls-ciphers NOSUCH"); !strings.Contains(reply, "ERR CONFIG SET failed") {
+		t.Error(reply)
+	}
+}
+
 // wantHangUp waits until the server has closed sock, in whose handshake it heard nothing.
 func wantHangUp(t *testing.T, sock net.Conn) {
 	t.Helper()

@@ -20,7 +20,7 @@ import (
 // certificate is taken up.
 var tlsParameters = []string{
 	"tls-port", "tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-ca-cert-dir", "tls-auth-clients",
-	"tls-protocols", "tls-session-caching",
+	"tls-protocols", "tls-ciphers", "tls-session-caching",
 }
 
 // tlsState is the TLS configuration for the next handshake.
@@ -70,6 +70,9 @@ func newTLSConfig(v *config.Values) (*tls.Config, error) {
 	}
 	cfg := &tls.Config{Certificates: []tls.Certificate{cert}, SessionTicketsDisabled: !v.TLSSessionCaching}
 	cfg.MinVersion, cfg.MaxVersion = v.TLSVersions()
+	if cfg.CipherSuites, err = v.CipherSuites(); err != nil {
+		return nil, err
+	}
 	switch v.TLSAuthClients {
 	case config.TLSAuthYes:
 		cfg.ClientAuth = tls.RequireAndVerifyClientCert

@@ -173,7 +173,6 @@ func acceptedTLSRows() []*param {
 		textRow("tls-client-key-file", ""),
 		{name: "tls-client-key-file-pass", def: `""`, secret: true, value: keep(text())},
 		textRow("tls-dh-params-file", ""),
-		textRow("tls-ciphers", ""),
 		textRow("tls-ciphersuites", ""),
 		switchRow("tls-prefer-server-ciphers", "", "no"),
 		integerRow("tls-session-cache-size", "", "20480", 0, maxInt32),

@@ -292,8 +292,9 @@ tls-ca-cert-dir unless tls-auth-clients is no. The files are read at the start, 
 all of them again when CONFIG SET changes one of these parameters: to renew a
 certificate without a restart, write it under a new name and set that.
 
-The cipher suites are those that Go's TLS considers safe, in its order;
-tls-ciphers and its like are accepted and have no effect.`,
+Which of the cipher suites that are allowed is used is for Go's TLS to say, and
+so are all that concerns those of TLS 1.3: tls-ciphersuites and
+tls-prefer-server-ciphers are accepted and have no effect.`,
 		rows: append(tlsFileRows(), tlsBehaviourRows()...),
 	}
 }
@@ -378,6 +379,16 @@ none, but not a wrong one).`,
 The versions of the protocol that are spoken, of TLSv1, TLSv1.1, TLSv1.2 and
 TLSv1.3: all from the lowest to the highest one named. By default the last two.
 The first two are broken; name them only for clients that know nothing else.`,
+		},
+		{
+			name:    "tls-ciphers",
+			value:   in(func(v *Values) *string { return &v.TLSCiphers }, text()),
+			def:     `""`,
+			example: "tls-ciphers ECDHE+AESGCM:ECDHE+CHACHA20",
+			doc: `
+The cipher suites of TLS 1.2 and older that are allowed, as OpenSSL's ciphers(1)
+writes them. By default those that Go's TLS considers safe. Suites that it does
+not have are skipped; one at least must be left. Those of TLS 1.3 are all safe.`,
 		},
 		{
 			name:  "tls-session-caching",

@@ -64,6 +64,7 @@ type Values struct {
 	TLSCACertDir        string
 	TLSAuthClients      TLSAuth
 	TLSProtocols        string // as written; see [Values.TLSVersions]
+	TLSCiphers          string // as written; see [Values.CipherSuites]
 	TLSSessionCaching   bool
 	TLSHandshakeTimeout time.Duration // 0: no deadline
 
