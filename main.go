@@ -30,7 +30,7 @@ import (
 const (
 	exitOK      = 0
 	exitFailure = 1   // could not start, lost its log, found damage
-	exitForced  = 130 // a second signal cut the shutdown short
+	exitForced  = 130 // a SIGINT cut the shutdown short
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -164,7 +164,7 @@ func serveConfigured(cfg *config.Config, log *slog.Logger) error {
 
 	request := waitForEnd(srv, signals, log)
 	tellSupervisor(v, "STOPPING=1\n", log)
-	go exitOnSecond(signals, log)
+	go exitOnInterrupt(signals, log)
 	return stop(srv, admin, eng, request, log)
 }
 
@@ -346,7 +346,7 @@ func tellSupervisor(v *config.Values, state string, log *slog.Logger) {
 func waitForEnd(srv *server.Server, signals <-chan os.Signal, log *slog.Logger) server.ShutdownRequest {
 	select {
 	case sig := <-signals:
-		log.Warn("Received "+signalName(sig)+", scheduling shutdown...", "again", "ends the process at once")
+		log.Warn("Received " + signalName(sig) + ", scheduling shutdown... SIGINT ends the process at once")
 		return server.ShutdownRequest{}
 	case request := <-srv.ShutdownRequests():
 		log.Warn("User requested shutdown...")
@@ -362,11 +362,16 @@ func signalName(sig os.Signal) string {
 	return "SIGTERM"
 }
 
-// exitOnSecond ends the process when the operator does not want to wait any longer. The log has everything that was acknowledged.
-func exitOnSecond(signals <-chan os.Signal, log *slog.Logger) {
-	<-signals
-	log.Warn("Received another signal: exiting without a checkpoint")
-	os.Exit(exitForced)
+// exitOnInterrupt ends the process when the operator does not want to wait any longer and presses Ctrl-C once more. As in Redis, a second
+// SIGTERM is none of that: who ends a group of processes, as timeout does, often sends it to one of them twice, and without a log the
+// checkpoint that is under way is all that keeps what changed.
+func exitOnInterrupt(signals <-chan os.Signal, log *slog.Logger) {
+	for sig := range signals {
+		if sig == syscall.SIGINT {
+			log.Warn("You insist... exiting without a checkpoint")
+			os.Exit(exitForced)
+		}
+	}
 }
 
 // drainTimeout is how long connections may take to finish what they have read before they are cut.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -194,6 +195,49 @@ func TestShutdownForms(t *testing.T) {
 	}
 	if err := n.client().Do(t.Context(), "SHUTDOWN", "SAVE", "NOSAVE").Err(); err == nil || err == redis.Nil {
 		t.Errorf("SHUTDOWN SAVE NOSAVE: %v", err)
+	}
+}
+
+// TestSignalsDuringShutdown: once the process is about to end, another SIGTERM changes nothing, and SIGINT ends it at once.
+func TestSignalsDuringShutdown(t *testing.T) {
+	n := startNode(t, "--appendonly", "no", "--enable-debug-command", "yes")
+	for _, second := range []struct {
+		signal syscall.Signal
+		code   int
+		want   string // the counter after the next start
+	}{{syscall.SIGTERM, 0, "1"}, {syscall.SIGINT, 130, "1"}} {
+		c, busy := n.client(), n.client()
+		if err := c.Incr(t.Context(), "a").Err(); err != nil {
+			t.Fatal(err)
+		}
+		slept := make(chan struct{})
+		go func() {
+			_ = busy.Do(t.Context(), "DEBUG", "SLEEP", "1").Err() // the shutdown waits for it, so that it is not over too soon
+			close(slept)
+		}()
+		n.await(t, "the sleep", func() bool { return strings.Contains(c.ClientList(t.Context()).Val(), "cmd=debug") })
+		_ = n.cmd.Process.Signal(syscall.SIGTERM)
+		n.await(t, "the shutdown", func() bool { return strings.Contains(n.log.String(), "Received SIGTERM, scheduling shutdown") })
+		_ = n.cmd.Process.Signal(second.signal)
+		waitEnd(t, n)
+		<-slept
+		if code := n.cmd.ProcessState.ExitCode(); code != second.code {
+			t.Errorf("after SIGTERM and %v: exit code %d, want %d\n%s", second.signal, code, second.code, n.log)
+		}
+		n.start()
+		if got := n.client().Get(t.Context(), "a").Val(); got != second.want {
+			t.Errorf("after SIGTERM and %v: %q is there, want %s", second.signal, got, second.want)
+		}
+	}
+}
+
+// await waits until something is so.
+func (n *node) await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s:\n%s", what, n.log)
+		}
 	}
 }
 
