@@ -221,7 +221,7 @@ func (d *disturbed) cutPower(kept int) {
 
 // large returns lines that make some collections so large that the engine keeps their elements apart, and can drop them one by one.
 func (g *lineGen) large() (lines []line) {
-	for _, of := range []struct{ command, group string }{{"HSET", "hash"}, {"SADD", "set"}, {"ZADD", "set"}, {"RPUSH", "list"}} {
+	for _, of := range []struct{ command, group string }{{"HSET", "hash"}, {"SADD", "set"}, {"ZADD", "sorted-set"}, {"RPUSH", "list"}} {
 		key := pick(g, groupKeys[of.group])
 		for part := range g.rng.IntN(20) {
 			l := line{of.command, key}

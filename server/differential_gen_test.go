@@ -19,18 +19,23 @@ type lineGen struct {
 	rows   []*Command
 	weight []int // cumulative, by row
 	dumps  []string
-	group  string // of the row whose arguments are drawn
+	row    string // whose arguments are drawn: its name, and its group
+	group  string
 	// numKeys is the number of keys that the line has announced, 0 for none; mode is what ends of ranges are drawn for.
 	numKeys int
 	mode    rangeMode
 	// lex: lines may compare the names of a sorted set's members.
 	lex bool
+	// sameScores: all scores are 0. small: no line adds so many members that a sorted set is no longer a small one.
+	sameScores, small bool
 }
 
-// rareCommands are drawn less often than their kin, because they empty or exchange what the others work on.
-var rareCommands = map[string]int{
+// unusualWeights are those of commands that are drawn less often than their kin, because they empty or exchange what the others work on, or
+// more often, because the others need what they make.
+var unusualWeights = map[string]int{
 	"flushall": 1, "flushdb": 1, "swapdb": 3, "lcs": 5, "restore": 15, "pfdebug": 1,
-	"blpop": 2, "brpop": 2, "blmove": 2, "brpoplpush": 2, "blmpop": 2,
+	"blpop": 2, "brpop": 2, "blmove": 2, "brpoplpush": 2, "blmpop": 2, "bzpopmin": 4, "bzpopmax": 4, "bzmpop": 4,
+	"hset": 40, "sadd": 40, "zadd": 60, "rpush": 40, "lpush": 20, "pfadd": 20, "setbit": 30, "bitfield": 30, "sort": 20,
 }
 
 const usualWeight = 10
@@ -40,8 +45,8 @@ func newLineGen(seed uint64, rows []*Command, dumps []string) *lineGen {
 	g := &lineGen{rng: rand.New(rand.NewPCG(seed, 0)), dumps: dumps, lex: true}
 	sum := 0
 	for _, row := range rows {
-		weight, rare := rareCommands[row.Name]
-		if !rare {
+		weight, unusual := unusualWeights[row.Name]
+		if !unusual {
 			weight = usualWeight
 		}
 		sum += weight
@@ -93,6 +98,7 @@ func (g *lineGen) command() []line {
 	i, _ := slices.BinarySearch(g.weight, n+1)
 	row := g.rows[i]
 	l := line{g.anyCase(row.Name)}
+	g.row = row.Name
 	if g.group = row.Group; strings.HasPrefix(row.Name, "sort") {
 		g.group = sortGroup
 	}
@@ -119,52 +125,70 @@ func (g *lineGen) command() []line {
 // laterThanRedis reports whether the Redis that is compared with does not have what came in that version.
 func laterThanRedis(since string) bool { return since >= "7.1" }
 
-// args appends random arguments as the tree allows them. Options come in any order.
+// args appends random arguments as the tree allows them. Options that follow each other come in any order.
 func (g *lineGen) args(l line, args []Arg) line {
-	required := slices.IndexFunc(args, func(a Arg) bool { return a.Flags&ArgOptional != 0 })
-	if required < 0 {
-		required = len(args)
+	for len(args) > 0 {
+		n := slices.IndexFunc(args, func(a Arg) bool { return a.Flags&ArgOptional == 0 })
+		if n < 0 {
+			n = len(args)
+		}
+		l = g.options(l, args[:n])
+		if args = args[n:]; len(args) > 0 {
+			l, args = g.arg(l, args[0]), args[1:]
+		}
 	}
-	for _, a := range args[:required] {
-		l = g.arg(l, a)
-	}
-	options := slices.Clone(args[required:])
-	g.rng.Shuffle(len(options), func(i, j int) { options[i], options[j] = options[j], options[i] })
-	for _, a := range options {
+	return l
+}
+
+// options appends some of the arguments, which are all optional.
+func (g *lineGen) options(l line, args []Arg) line {
+	args = slices.Clone(args)
+	g.rng.Shuffle(len(args), func(i, j int) { args[i], args[j] = args[j], args[i] })
+	for _, a := range args {
 		if a.Name == "sortby" {
 			if word, needed := g.sortBy(a); needed {
 				l = g.arg(l, word)
 			}
 			continue
 		}
-		if g.one(3) && !laterThanRedis(a.Since) {
+		if g.one(g.rarity(a)) && !laterThanRedis(a.Since) {
 			l = g.arg(l, a)
 		}
 	}
 	return l
 }
 
+// rarity returns in how many lines an option comes once.
+func (g *lineGen) rarity(a Arg) int {
+	if strings.HasPrefix(g.row, "bitfield") && a.Flags&ArgMultiple != 0 {
+		return 1 // without an operation there is nothing to see
+	}
+	return 3
+}
+
 // arg appends one argument, several times where it may be repeated.
 func (g *lineGen) arg(l line, a Arg) line {
 	n := 1
 	if a.Flags&ArgMultiple != 0 {
-		n += g.rng.IntN(4)
+		if g.one(2) {
+			n += g.rng.IntN(4)
+		}
 		switch {
 		case a.Type == ArgBlock && a.Name == "field_value" && g.one(50):
 			return g.manyFields(l)
 		case a.Name == "member" && g.one(50):
 			return g.manyMembers(l)
-		case a.Name == "score_member" && g.one(50):
+		case a.Name == "score_member" && !g.small && g.one(50):
 			return g.manyScores(l)
 		}
 		if g.numKeys > 0 && (a.Type == ArgKey || a.Name == "weight") && !g.one(30) {
 			n = g.numKeys
 		}
 	}
-	if a.Token != "" && a.Type != ArgPureToken {
-		l = append(l, g.anyCase(a.Token))
-	}
-	for range n {
+	for i := range n {
+		if a.Token != "" && a.Type != ArgPureToken && (i == 0 || a.Flags&ArgMultipleToken != 0) {
+			l = append(l, g.anyCase(a.Token))
+		}
 		switch a.Type {
 		case ArgPureToken:
 			l = append(l, g.anyCase(a.Token))
@@ -229,8 +253,14 @@ func (g *lineGen) scalar(a Arg) string {
 			return g.bitPosition()
 		}
 		return g.position()
+	case "value":
+		if g.row == "setbit" {
+			return g.bit()
+		}
+	case "numkeys":
+		return g.announcedKeys()
 	case "bit":
-		return pick(g, []string{"0", "1", "0", "1", "2", "-1", "x"})
+		return g.bit()
 	case "encoding":
 		return g.bitType()
 	case "operation":
@@ -299,6 +329,16 @@ var groupKeys = map[string][]string{
 	"list":        {"list", "list:2", "{list}:3"},
 	"hash":        {"hash", "hash:2", "{hash}:3", "\x00hash\xff"},
 	"set":         {"set", "set:2", "{set}:3", "set:4", "\x00set\xff"},
+	"sorted-set":  {"board", "board:2", "{board}:3", "\x00board\xff"},
+}
+
+// announcedKeys returns how many keys the line will name, or something else now and then.
+func (g *lineGen) announcedKeys() string {
+	g.numKeys = 1 + g.rng.IntN(3)
+	if g.one(30) {
+		return pick(g, []string{"0", "-1", "x", "9223372036854775807", "4"})
+	}
+	return fmt.Sprint(g.numKeys)
 }
 
 // allKeys returns every name that a line may use.
@@ -435,11 +475,18 @@ func (g *lineGen) bitPosition() string {
 			"#9223372036854775807", "#4611686018427387904", "#288230376151711744", "+1", "1.0", "",
 		})
 	case 1, 2, 3:
-		return fmt.Sprintf("#%d", g.rng.IntN(30))
+		if strings.HasPrefix(g.row, "bitfield") {
+			return fmt.Sprintf("#%d", g.rng.IntN(30))
+		}
 	case 4:
 		return fmt.Sprint(-g.rng.IntN(200))
 	}
 	return fmt.Sprint(g.rng.IntN(1 << (1 + g.rng.IntN(10))))
+}
+
+// bit returns a bit, or what is none.
+func (g *lineGen) bit() string {
+	return pick(g, []string{"0", "1", "0", "1", "1", "1", "2", "-1", "x"})
 }
 
 // bitType returns a type of BITFIELD.
@@ -466,7 +513,11 @@ func (g *lineGen) payload() string {
 
 // spoil leaves most lines alone. It drops, repeats, exchanges or adds an argument in the others.
 func (g *lineGen) spoil(l line) line {
-	if !g.one(12) {
+	rarity := 12
+	if g.row == "flushall" || g.row == "flushdb" {
+		rarity = 2 // there are few of them
+	}
+	if !g.one(rarity) {
 		return l
 	}
 	i := g.rng.IntN(len(l))

@@ -12,12 +12,5 @@ func TestDifferentialHashtables(t *testing.T) {
 	rows := slices.Concat(hashCommands(), hashCountCommands(), hashWalkCommands(), memberCommands(), memberPickCommands(), setAlgebraCommands(),
 		keyCommands(), expireCommands(), objectCommands())
 	seed := uint64(time.Now().UnixNano())
-	g := newLineGen(seed, rows, nil)
-	for sent, all := 0, commandsToCompare()/4; sent < all; {
-		lines, protocol := g.epoch(), 2+g.rng.IntN(2)
-		if v, ok := p.compare(protocol, lines, differences(), func(line, bool) {}); !ok {
-			p.report(seed, protocol, lines, v)
-		}
-		sent += len(lines)
-	}
+	p.campaign(seed, newLineGen(seed, rows, nil), differences(), commandsToCompare()/4)
 }

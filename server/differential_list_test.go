@@ -1,7 +1,6 @@
 package server
 
 import (
-	"strconv"
 	"strings"
 
 	"quipu/server/number"
@@ -52,12 +51,6 @@ func (g *lineGen) listScalar(a Arg) (arg string, ok bool) {
 		return pick(g, indexPool), true
 	case "num-matches", "len":
 		return pick(g, []string{"0", "1", "2", "5", "-1", "x"}), true
-	case "numkeys":
-		g.numKeys = 1 + g.rng.IntN(3)
-		if g.one(30) {
-			return pick(g, []string{"0", "-1", "x", "9223372036854775807", "4"}), true
-		}
-		return strconv.Itoa(g.numKeys), true
 	case "timeout":
 		return pick(g, blockTimeoutPool), true
 	}

@@ -178,7 +178,8 @@ func isOneOf(r resp.Reply, texts ...string) bool {
 // comparer decides whether two replies to a line agree.
 type comparer struct {
 	differences []*difference
-	queued      []line // since MULTI
+	note        func(l line, accepted bool) // told of each command that Redis ran or refused; may be nil
+	queued      []line                      // since MULTI
 	inMulti     bool
 }
 
@@ -214,6 +215,9 @@ func (c *comparer) agreeAll(lines []line, redis, quipu resp.Reply) bool {
 }
 
 func (c *comparer) agreeOne(l line, redis, quipu resp.Reply) bool {
+	if c.note != nil {
+		c.note(l, redis.Kind != resp.KindError)
+	}
 	if same(redis, quipu) || alike(l, redis, quipu) {
 		return true
 	}
@@ -394,16 +398,15 @@ func (p *pair) reset(protocol int) {
 }
 
 // compare runs the lines on empty servers. It returns the first to which they answer otherwise, and ok if there is none. note is told
-// which lines Redis accepts.
+// which lines Redis accepts; it may be nil.
 func (p *pair) compare(protocol int, lines []line, ds []*difference, note func(l line, accepted bool)) (v verdict, ok bool) {
 	p.reset(protocol)
 	redis, quipu := p.both(lines)
-	c := comparer{differences: ds}
+	c := comparer{differences: ds, note: note}
 	for i, l := range lines {
 		if !c.agree(l, redis[i], quipu[i]) {
 			return verdict{i, redis[i], quipu[i]}, false
 		}
-		note(l, redis[i].Kind != resp.KindError)
 	}
 	return verdict{}, true
 }
@@ -411,7 +414,7 @@ func (p *pair) compare(protocol int, lines []line, ds []*difference, note func(l
 // minimal returns a few of the lines that still make the servers disagree: none of them can be left out.
 func (p *pair) minimal(protocol int, lines []line) []line {
 	disagree := func(lines []line) bool {
-		_, ok := p.compare(protocol, lines, differences(), func(line, bool) {})
+		_, ok := p.compare(protocol, lines, differences(), nil)
 		return !ok
 	}
 	for size := len(lines) / 2; size > 0; size /= 2 {
@@ -438,7 +441,7 @@ func (p *pair) report(seed uint64, protocol int, lines []line, v verdict) {
 	p.t.Helper()
 	p.t.Errorf("seed %d, protocol %d: %v\nRedis: %v\nQuipu: %v", seed, protocol, lines[v.at], v.redis, v.quipu)
 	lines = p.minimal(protocol, lines[:v.at+1])
-	v, ok := p.compare(protocol, lines, differences(), func(line, bool) {})
+	v, ok := p.compare(protocol, lines, differences(), nil)
 	if ok {
 		p.t.Fatal("the same lines a second time: the servers agree")
 	}
@@ -556,41 +559,34 @@ func TestDifferential(t *testing.T) {
 	}
 	t.Logf("seed %d", seed)
 	p := newPair(t, append(onlyListpacks, "--proto-max-bulk-len", strconv.Itoa(smallestBulkLimit))...)
-	g := newLineGen(seed, comparedRows(), dumpSamples(p.redis))
-	ds := differences()
-	succeeded := map[string]int{}
-	note := func(l line, ok bool) {
-		if ok {
-			succeeded[l.name()]++
-		}
-	}
-	// Some commands are rarely accepted: for them, a short run goes on for a while.
-	for sent, all := 0, commandsToCompare(); sent < all || sent < 20*all && len(neverAccepted(succeeded)) > 0; {
-		lines, protocol := g.epoch(), 2+g.rng.IntN(2)
-		if v, ok := p.compare(protocol, lines, ds, note); !ok {
-			p.report(seed, protocol, lines, v)
-		}
-		sent += len(lines)
-	}
-	if names := neverAccepted(succeeded); len(names) > 0 {
-		t.Errorf("never sent such that Redis accepts it: %v", names)
-	}
+	// Ranges of names among differing scores depend on how a set is kept, once it is large: TestDifferentialSortedSets has them.
+	rows := slices.DeleteFunc(comparedRows(), isLex)
+	g := newLineGen(seed, rows, dumpSamples(p.redis))
+	g.lex = false
+	p.campaign(seed, g, differences(), commandsToCompare())
 }
 
-// neverAccepted returns the compared commands of which no line has succeeded.
-func neverAccepted(succeeded map[string]int) (names []string) {
-	for _, row := range comparedRows() {
-		if succeeded[row.Name] == 0 {
-			names = append(names, row.Name)
+// campaign compares so many random commands of the generator, and sees to it that all commands and options of its rows were among them.
+// Some are rarely drawn such that Redis accepts them: for these, a short run goes on for a while.
+func (p *pair) campaign(seed uint64, g *lineGen, ds []*difference, commands int) {
+	p.t.Helper()
+	sent := newTally(g)
+	for n := 0; n < commands || n < 20*commands && len(sent.missing()) > 0; {
+		lines, protocol := g.epoch(), 2+g.rng.IntN(2)
+		if v, ok := p.compare(protocol, lines, ds, sent.note); !ok {
+			p.report(seed, protocol, lines, v)
 		}
+		n += len(lines)
 	}
-	return names
+	if names := sent.missing(); len(names) > 0 {
+		p.t.Errorf("never sent, or never such that Redis accepts it: %v", names)
+	}
 }
 
 func TestDifferencesExist(t *testing.T) {
 	p := newPair(t)
 	for _, d := range differences() {
-		if _, ok := p.compare(2, d.example, []*difference{d}, func(line, bool) {}); !ok || d.seen == 0 {
+		if _, ok := p.compare(2, d.example, []*difference{d}, nil); !ok || d.seen == 0 {
 			t.Errorf("%s: the example does not show it, or something else (%s)", d.what, d.why)
 		}
 	}

@@ -69,17 +69,14 @@ func (g *lineGen) sortBy(a Arg) (Arg, bool) {
 // zsetScalar returns a random argument of a command of sorted sets; ok is false for those that are drawn as for any command.
 func (g *lineGen) zsetScalar(a Arg) (arg string, ok bool) {
 	switch a.Name {
-	case "numkeys":
-		g.numKeys = 1 + g.rng.IntN(3)
-		if g.one(30) {
-			return pick(g, []string{"0", "-1", "x", "9223372036854775807", "4"}), true
-		}
-		return strconv.Itoa(g.numKeys), true
 	case "weight":
 		return pick(g, weightPool), true
 	case "member":
 		return g.oneOf(memberPool), true
 	case "score", "increment":
+		if g.sameScores {
+			return pick(g, []string{"0", "0", "-0", "0.0"}), true
+		}
 		if g.one(3) {
 			return strconv.Itoa(g.rng.IntN(20)), true
 		}
@@ -115,7 +112,11 @@ func (g *lineGen) rangeEnd(a Arg) string {
 // manyScores appends members with their scores: so many that the set is no longer a small one.
 func (g *lineGen) manyScores(l line) line {
 	for i := range 60 + g.rng.IntN(300) {
-		l = append(l, strconv.Itoa(g.rng.IntN(30)), fmt.Sprintf("%d:many", i*7919%1009)) // of many beginnings, so that they take room
+		score := "0"
+		if !g.sameScores {
+			score = strconv.Itoa(g.rng.IntN(30))
+		}
+		l = append(l, score, fmt.Sprintf("%d:many", i*7919%1009)) // of many beginnings, so that they take room
 	}
 	return l
 }
@@ -125,24 +126,33 @@ func (l line) isNewer() bool {
 	return (l.name() == "zrank" || l.name() == "zrevrank") && len(l) == 4
 }
 
-// onlyListpacks are parameters under which Redis has no skip lists. A range of names in a set whose scores differ would depend on a skip
-// list's random levels; TestDifferentialSortedSets compares what is without names.
+// onlyListpacks are parameters under which Redis has no skip lists.
 var onlyListpacks = []string{"--zset-max-listpack-entries", "1000000", "--zset-max-listpack-value", "1000000"}
 
 // isLex reports whether a command compares names.
 func isLex(row *Command) bool { return strings.Contains(row.Name, "lex") }
 
-// TestDifferentialSortedSets compares the commands of sorted sets in sets that Redis keeps in skip lists from the ninth member on.
+// TestDifferentialSortedSets compares the commands of sorted sets in sets that Redis keeps in skip lists from the ninth member on. A range
+// of names among differing scores depends on the random levels of a skip list, so names have all the same score, or few sets.
 func TestDifferentialSortedSets(t *testing.T) {
-	p := newPair(t, "--zset-max-listpack-entries", "8", "--zset-max-listpack-value", "16")
-	rows := slices.DeleteFunc(slices.Concat(zsetRows(), keyCommands()), isLex)
-	g := newLineGen(uint64(time.Now().UnixNano()), rows, nil)
-	g.lex = false
-	for sent, all := 0, commandsToCompare()/4; sent < all; {
-		lines, protocol := g.epoch(), 2+g.rng.IntN(2)
-		if v, ok := p.compare(protocol, lines, differences(), func(line, bool) {}); !ok {
-			p.report(0, protocol, lines, v)
-		}
-		sent += len(lines)
+	skipLists := []string{"--zset-max-listpack-entries", "8", "--zset-max-listpack-value", "16"}
+	noNames := slices.DeleteFunc(zsetRows(), isLex)
+	for _, test := range []struct {
+		name       string
+		parameters []string
+		rows       []*Command
+		set        func(g *lineGen)
+	}{
+		{"scores", skipLists, noNames, func(g *lineGen) { g.lex = false }},
+		{"names of one score", skipLists, zsetRows(), func(g *lineGen) { g.sameScores = true }},
+		{"names in small sets", onlyListpacks, zsetRows(), func(g *lineGen) { g.small = true }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := newPair(t, test.parameters...)
+			seed := uint64(time.Now().UnixNano())
+			g := newLineGen(seed, append(test.rows, keyCommands()...), nil)
+			test.set(g)
+			p.campaign(seed, g, differences(), commandsToCompare()/8)
+		})
 	}
 }
