@@ -18,8 +18,8 @@ type commits struct {
 	walk sync.RWMutex
 	// durable is the last commit that is as durable as the policy demands.
 	durable atomic.Uint64
-	// body is the record under construction. It belongs to who walks.
-	body []byte
+	// record is the one that is made. It belongs to who walks.
+	record record
 
 	mu struct {
 		sync.Mutex
@@ -151,7 +151,8 @@ func (e *Engine) fly(g *group) {
 	n := c.mu.gathering
 	slots := c.mu.slots
 	c.mu.slots, c.mu.spare = c.mu.spare[:0], nil
-	c.body = append(c.mu.spareBody[:0], c.mu.events...)
+	c.record = record{store: e.store, index: n, limit: e.opts.PieceBytes, body: c.mu.spareBody[:0]}
+	events := c.mu.events
 	c.mu.events, c.mu.spareBody = nil, nil
 	c.mu.gathering++
 	c.mu.flying = g
@@ -160,24 +161,26 @@ func (e *Engine) fly(g *group) {
 	c.mu.Unlock()
 	rows := int64(0)
 	if g.err == nil { // else what says which commit an entry waits for stays as it is: none of them will ever land
+		c.record.long(events) // what goes before the values
 		rows = e.walkSlots(slots, n)
 	}
-	body := c.body
-	c.body = nil
+	r := c.record
+	c.record = record{}
 	c.walk.Unlock()
+	size := r.size()
 	if g.err == nil {
-		g.err = e.write(n, body)
+		g.err = e.write(&r)
 	}
 	if g.err == nil {
 		c.durable.Store(n)
 		e.stats.commits.Add(1)
 		e.stats.commitRows.Add(rows)
-		e.stats.commitBytes.Add(int64(len(body)))
+		e.stats.commitBytes.Add(size)
 		if e.opts.Observe.Committed != nil {
-			e.opts.Observe.Committed(int(rows), len(body))
+			e.opts.Observe.Committed(int(rows), int(size))
 		}
 	}
-	c.recycle(slots, body)
+	c.recycle(slots, r.body)
 	close(g.done)
 	close(g.landed)
 	if g.err != nil {
@@ -185,16 +188,14 @@ func (e *Engine) fly(g *group) {
 	}
 }
 
-// What is kept between commits for reuse: a record of up to maxSpareBody, and a larger one while the commits are that large, as
-// they are when a big bitmap is written to; but nothing beyond maxLargeBody.
+// What is kept between commits for reuse: memory for a piece and some more, and a list of slots.
 const (
-	maxSpareBody  = 1 << 20
-	maxLargeBody  = 16 << 20
+	maxSpareBody  = 2 * defaultPieceBytes
 	maxSpareSlots = 1 << 16
 )
 
 func (c *commits) recycle(slots []*slot, body []byte) {
-	if cap(body) > maxLargeBody || cap(body) > maxSpareBody && len(body) < cap(body)/4 {
+	if cap(body) > maxSpareBody {
 		body = nil
 	}
 	if cap(slots) > maxSpareSlots {
@@ -211,20 +212,21 @@ func (e *Engine) takeGathering() {
 	c := &e.commits
 	c.mu.Lock()
 	slots, n := c.mu.slots, c.mu.gathering
-	c.body, c.mu.slots, c.mu.events = c.mu.events, nil, nil
+	c.record = record{body: c.mu.events}
+	c.mu.slots, c.mu.events = nil, nil
 	c.mu.Unlock()
 	for _, s := range slots {
 		e.takeSlot(s, n)
 	}
 	c.mu.Lock()
-	c.mu.events = c.body
+	c.mu.events = c.record.body
 	c.mu.Unlock()
-	c.body = nil
+	c.record = record{}
 }
 
-// write appends the record and, where the policy asks for it, syncs it.
-func (e *Engine) write(n uint64, body []byte) error {
-	if err := e.store.Append(n, 0, body); err != nil {
+// write completes the record in the log and, where the policy asks for it, syncs it.
+func (e *Engine) write(r *record) error {
+	if err := r.finish(); err != nil {
 		return err
 	}
 	if FsyncPolicy(e.fsync.Load()) != FsyncAlways {

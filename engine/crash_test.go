@@ -23,6 +23,8 @@ import (
 const (
 	crashWriters  = 3
 	crashCounters = 40 // of each writer
+	// crashPiece is shorter than what a transaction writes, and longer than what an increment does.
+	crashPiece = 64
 	// crashGeneration keys of database 1 are written as one by whoever has just emptied it.
 	crashGeneration = 5
 )
@@ -70,6 +72,7 @@ func (p *plugged) sent() *limits  { return p.read(func(b *bound) int64 { return 
 func crashOptions(o *Options) {
 	o.Databases = 4
 	o.SegmentBytes = 32 << 10
+	o.PieceBytes = crashPiece
 	o.CheckpointLogBytes = 1 << 40 // checkpoints are asked for
 }
 

@@ -59,6 +59,10 @@
 // and keep the walk out meanwhile, so a record holds all of them or nothing. Who reads several slots and writes one (LockToWriteOne) only
 // holds the locks.
 //
+// A commit is made in memory and written when its slots are free again. One that is longer than a megabyte goes to the log in pieces while
+// the slots are walked (record.go), so it may be of any size and takes no more memory than others; whoever wants a slot that is being
+// walked then waits for the disk to take what it holds, but not for an fsync.
+//
 // # Memory is a cache
 //
 // A checkpoint (checkpoint.go) writes what has changed since the last one into the store, slot by slot in the order of keys,

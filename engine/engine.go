@@ -40,11 +40,14 @@ type Options struct {
 	CheckpointLogBytes int64
 	// CheckpointInterval: a checkpoint starts when the last change-bearing one is older. 0: only by size.
 	CheckpointInterval time.Duration
-	SegmentBytes       int64         // of the log; see persist.Options
-	StoreCacheBytes    int64         // see persist.Options
-	StoreFiles         int           // see persist.Options
-	StallTimeout       time.Duration // see persist.Options
-	Logger             *slog.Logger
+	// PieceBytes is about how many bytes of a commit are made before they are written; one that is longer is written in pieces, which
+	// recovery takes as a whole. Default 1 MiB.
+	PieceBytes      int
+	SegmentBytes    int64         // of the log; see persist.Options
+	StoreCacheBytes int64         // see persist.Options
+	StoreFiles      int           // see persist.Options
+	StallTimeout    time.Duration // see persist.Options
+	Logger          *slog.Logger
 	// Fatal is called once, when the log can no longer be written: the process must end, nothing is acknowledged any more.
 	Fatal func(error)
 	// Clock returns unix milliseconds; default the system's. Tests move it.
@@ -161,6 +164,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CheckpointLogBytes == 0 {
 		o.CheckpointLogBytes = 192 << 20
+	}
+	if o.PieceBytes == 0 {
+		o.PieceBytes = defaultPieceBytes
 	}
 	if o.Eviction == (Eviction{}) {
 		o.Eviction = DefaultEviction()

@@ -92,6 +92,7 @@ func (r *faultRun) options(o *Options) {
 		o.Databases, o.Clock = chronicleDatabases, r.clock.now
 	}
 	o.SegmentBytes = 32 << 10
+	o.PieceBytes = crashPiece
 	o.StoreCacheBytes = 64 << 10
 	o.CheckpointLogBytes = 1 << 40 // checkpoints are asked for
 }

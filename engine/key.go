@@ -131,6 +131,18 @@ const (
 )
 
 func appendRow(dst []byte, c cell) []byte {
+	dst = appendRowHead(dst, c)
+	switch {
+	case c.isInt:
+		return binary.AppendVarint(dst, c.num)
+	case c.obj != nil:
+		return appendSpreadRow(dst, c.obj)
+	}
+	return append(dst, c.str...)
+}
+
+// appendRowHead appends what a row has before its payload.
+func appendRowHead(dst []byte, c cell) []byte {
 	kind := byte(rowString)
 	switch {
 	case c.isInt:
@@ -140,19 +152,11 @@ func appendRow(dst []byte, c cell) []byte {
 	case c.obj != nil:
 		kind = rowSpread
 	}
-	if c.expireAt != 0 {
-		dst = append(dst, kind|rowExpires)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(c.expireAt))
-	} else {
-		dst = append(dst, kind)
+	if c.expireAt == 0 {
+		return append(dst, kind)
 	}
-	switch {
-	case c.isInt:
-		return binary.AppendVarint(dst, c.num)
-	case c.obj != nil:
-		return appendSpreadRow(dst, c.obj)
-	}
-	return append(dst, c.str...)
+	dst = append(dst, kind|rowExpires)
+	return binary.BigEndian.AppendUint64(dst, uint64(c.expireAt))
 }
 
 // parseRow decodes a row's value; the cell's string aliases it.

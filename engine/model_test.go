@@ -104,6 +104,7 @@ func (m *model) open() {
 		o.AppendOnly = m.log
 		o.Clock = m.clock.Load
 		o.SegmentBytes = 64 << 10
+		o.PieceBytes = 1 << 10
 		o.CheckpointLogBytes = 1 << 40
 	})
 	m.e.SetActiveExpire(false)

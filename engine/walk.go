@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"slices"
-
-	"quipu/persist"
-)
+import "quipu/persist"
 
 // walkWindow is how many slots the commit walk holds at a time. Their memory is brought into the cache together: it was there
 // when the entries were changed, but a commit of a thousand slots has pushed most of it out by now.
@@ -17,6 +13,9 @@ func (e *Engine) walkSlots(slots []*slot, n uint64) int64 {
 		window := slots[:min(len(slots), walkWindow)]
 		rows += e.walkTogether(window, n)
 		slots = slots[len(window):]
+	}
+	if w := &e.walker; cap(w.rowKey)+cap(w.rowValue) > maxSpareBody {
+		w.rowKey, w.rowValue = nil, nil
 	}
 	return rows
 }
@@ -144,31 +143,33 @@ func (e *Engine) appendEntry(s *slot, t *table, en entry, f flags) {
 	name := t.name(en, f)
 	e.walker.rowKey = appendDataKey(e.walker.rowKey[:0], s.db.id, s.number, orderOf(name), name)
 	if f&flagDeleted != 0 {
-		e.commits.body = persist.AppendDelete(e.commits.body, e.walker.rowKey)
+		e.commits.record.delete(e.walker.rowKey)
 		return
 	}
 	c := t.cell(e.space, en, f)
 	if c.obj != nil {
 		e.walker.spreads = append(e.walker.spreads, c.obj)
 	}
-	e.walker.rowValue = appendRow(e.walker.rowValue[:0], c)
-	e.commits.body = persist.AppendSet(e.commits.body, e.walker.rowKey, e.walker.rowValue)
-	if cap(e.walker.rowValue) > maxLargeBody {
-		e.walker.rowValue = nil
+	if len(c.str) >= longValue {
+		e.walker.rowValue = appendRowHead(e.walker.rowValue[:0], c)
+		e.commits.record.setLong(e.walker.rowKey, e.walker.rowValue, c.str)
+		return
 	}
+	e.walker.rowValue = appendRow(e.walker.rowValue[:0], c)
+	e.commits.record.set(e.walker.rowKey, e.walker.rowValue)
 }
 
 func (e *Engine) appendCounts(s *slot) {
 	e.walker.rowKey = appendSlotKey(e.walker.rowKey[:0], s.db.id, s.number)
 	e.walker.rowValue = appendSlotCounts(e.walker.rowValue[:0], s.counts())
-	e.commits.body = persist.AppendSet(e.commits.body, e.walker.rowKey, e.walker.rowValue)
+	e.commits.record.set(e.walker.rowKey, e.walker.rowValue)
 }
 
 // appendForgotten tells the log of the slot's collections that are no more.
 func (e *Engine) appendForgotten(s *slot) {
 	for _, id := range s.objects.forgetLog {
 		lo, hi := elementRange(s.db.id, s.number, id)
-		e.commits.body = persist.AppendDeleteRange(e.commits.body, lo, hi)
+		e.commits.record.deleteRange(lo, hi)
 	}
 	s.objects.forgetLog = nil
 }
@@ -191,28 +192,17 @@ func (e *Engine) takeSpreads(s *slot, n uint64) (rows int64) {
 	return rows
 }
 
-// elementFrame bounds what surrounds the key and the value of an element's row in a record.
-const elementFrame = 32
-
-// reserve makes room in a large record, which doubles: growing by a quarter, it would be copied four times over.
-func (c *commits) reserve(size int) {
-	if len(c.body) >= maxSpareBody && len(c.body)+size > cap(c.body) {
-		c.body = slices.Grow(c.body, max(size, len(c.body)))
-	}
-}
-
 // appendElement adds a row of the collection whose prefix rowKey and rowEnd begin with.
 func (e *Engine) appendElement(r elementRow) {
 	w := &e.walker
 	w.rowKey = append(w.rowKey[:elementPrefix], r.key...)
-	e.commits.reserve(len(w.rowKey) + len(r.value) + elementFrame)
 	switch r.kind {
 	case persist.KindSet:
-		e.commits.body = persist.AppendSet(e.commits.body, w.rowKey, r.value)
+		e.commits.record.set(w.rowKey, r.value)
 	case persist.KindDelete:
-		e.commits.body = persist.AppendDelete(e.commits.body, w.rowKey)
+		e.commits.record.delete(w.rowKey)
 	case persist.KindDeleteRange:
 		w.rowEnd = append(w.rowEnd[:elementPrefix], r.value...)
-		e.commits.body = persist.AppendDeleteRange(e.commits.body, w.rowKey, w.rowEnd)
+		e.commits.record.deleteRange(w.rowKey, w.rowEnd)
 	}
 }

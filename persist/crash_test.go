@@ -164,7 +164,36 @@ func (s *simulation) step() error {
 func (s *simulation) append(index uint64) error {
 	w := write{index: index, body: randomBody(s.rng, len(s.hist))}
 	s.promise(append(s.hist, w), s.mu.synced)
-	return s.db.Append(w.index, 7, w.body)
+	if s.rng.IntN(3) > 0 {
+		return s.db.Append(w.index, 7, w.body)
+	}
+	return appendInPieces(s.db, w, 1+s.rng.IntN(len(w.body)/2+1), s.piece)
+}
+
+// appendInPieces appends w in pieces of some bytes, and calls between after each but the last.
+func appendInPieces(db *DB, w write, size int, between func() error) error {
+	rest := w.body
+	for len(rest) > size {
+		if err := db.AppendPiece(w.index, 7, rest[:size]); err != nil {
+			return err
+		}
+		if err := between(); err != nil {
+			return err
+		}
+		rest = rest[size:]
+	}
+	return db.Append(w.index, 7, rest)
+}
+
+// piece does what may happen between two pieces.
+func (s *simulation) piece() error {
+	switch n := s.rng.IntN(40); {
+	case n == 0:
+		return s.db.Sync() // promises nothing of the record that is not complete
+	case n == 1:
+		return s.db.log.keep()
+	}
+	return nil
 }
 
 func (s *simulation) sync() error {

@@ -237,8 +237,8 @@ func (db *DB) resume(t testimony) error {
 }
 
 // Replay calls apply for every record above the covered index, in order of index; of records with the same
-// index only the last written counts, and it voids the higher ones written before it. ops and its slices
-// are valid until apply returns. An error of apply ends the replay and is returned. last is the index of
+// index only the last written counts, and it voids the higher ones written before it. ops is valid until apply
+// returns, its slices until the next operation is read. An error of apply ends the replay and is returned. last is the index of
 // the newest record, or the covered index if that is higher. Replay is called at most once, before the
 // first Append.
 func (db *DB) Replay(apply func(index uint64, ops OpReader) error) (last uint64, err error) {
@@ -266,7 +266,17 @@ func (db *DB) Append(index, term uint64, body []byte) error {
 	if db.opts.ReadOnly {
 		return fmt.Errorf("append to the log: %w", ErrReadOnly)
 	}
-	return db.log.append(index, term, body)
+	return db.log.append(index, term, body, true)
+}
+
+// AppendPiece writes a part of the record of index, which becomes part of the log only with the Append of the same index and term that
+// writes the last part: recovery takes all of them or none. The parts of a body may be cut anywhere. Nothing else can be appended
+// meanwhile, whereas Sync, checkpoints and a Close go on as if nothing had been written. Otherwise it is like Append.
+func (db *DB) AppendPiece(index, term uint64, part []byte) error {
+	if db.opts.ReadOnly {
+		return fmt.Errorf("append to the log: %w", ErrReadOnly)
+	}
+	return db.log.append(index, term, part, false)
 }
 
 // Sync makes every record durable whose Append returned before Sync was called. It may run beside Append,

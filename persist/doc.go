@@ -27,6 +27,11 @@
 // the seq up to which everything was durable when it was written. An index may be written again: that voids
 // the old record and all higher ones written before. seq orders what index cannot.
 //
+// A record that is not made in one, because it is large, is written in pieces (AppendPiece): payloads of one segment that share their seq,
+// index and term, are numbered, and say whether they begin the record, go on with it or end it. The reader takes them as a whole or,
+// when one is missing, as the torn end that they are. Their headers have version 2, so that a program which does not know them refuses the log
+// instead of ending it there. Bodies are cut anywhere, and OpReader joins what lies across a cut: no operation is too long.
+//
 // A segment is laid out before it is used, by a goroutine (keeper.go), durably: zeros over its whole length, a
 // first record with that length and the number of its predecessor, its name in the directory. A commit then
 // only overwrites blocks that exist. An obsolete segment is renamed instead of zeroed. The first segment of a
@@ -119,5 +124,9 @@
 //     time.
 //   - The log is kept at one place; Pebble's wal package could fail over to a second directory, but brings its own
 //     goroutines, its own idea of a sync, and no way to write an index again.
+//   - The pieces of a record lie in one segment, which grows if it has to, and share a seq. Then nothing else in verification and recovery
+//     has to know of them, and what is durable is still told by one number. A file that has grown to more than twice its size is not recycled.
+//   - The kernel begins to write each piece out as it comes. For 100 MB, pieces and what the fsync is still to do take 67 ms, against 100 ms
+//     without that; a plain program takes 60 ms to write and fsync as much.
 //   - No repair: what is gone cannot be computed from what is left. Check lists it; a backup brings it back.
 package persist

@@ -96,6 +96,12 @@ func FuzzSegment(f *testing.F) {
 	f.Add(bytes.Clone(good))
 	f.Add(bytes.Clone(good[:200]))
 	f.Add([]byte{})
+	for i, kind := range []recordKind{recordBegin, recordMore, recordEnd} {
+		if err := s.write(&header{kind: kind, piece: uint16(i), seq: 2, index: 2}, []byte("piece")); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add(bytes.Clone(good))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		fs := vfs.NewMem()
 		file, err := fs.Create(segmentName(3), categoryLog)
@@ -107,7 +113,7 @@ func FuzzSegment(f *testing.F) {
 			return
 		}
 		for {
-			h, _, ok, err := r.next()
+			h, ok, err := r.next()
 			if !ok || err != nil {
 				break
 			}

@@ -7,13 +7,17 @@ import (
 	"math"
 )
 
-// MaxBody is the largest body of a record in bytes: what bodyLen can say. A commit that holds more has to be
-// split, or refused, by the caller.
+// MaxBody is the largest body of a record or of a piece in bytes: what bodyLen can say. A commit that may hold more is
+// written in pieces.
 const MaxBody = math.MaxUint32
 
 // formatVersion is the version of every format in this package: record headers, segment information,
 // witness, covered row. An unknown one is refused.
 const formatVersion = 1
+
+// pieceVersion is the version of the headers of pieces. A program from before there were any refuses them, where it would have taken
+// an unknown kind of record for the end of the log.
+const pieceVersion = 2
 
 // headerMagic opens every payload, so that the search for records behind damage is a search for bytes.
 const headerMagic = "qpu\xf1"
@@ -26,7 +30,22 @@ const (
 	recordSegment recordKind = 1
 	// recordCommit carries one Append.
 	recordCommit recordKind = 2
+	// recordBegin, recordMore and recordEnd are the pieces of a record that was too large to be made in one: see DB.AppendPiece.
+	recordBegin recordKind = 3
+	recordMore  recordKind = 4
+	recordEnd   recordKind = 5
 )
+
+// isPiece reports whether the payload is a part of a record only.
+func (k recordKind) isPiece() bool { return k >= recordBegin && k <= recordEnd }
+
+// version returns the version of the headers of this kind.
+func (k recordKind) version() byte {
+	if k.isPiece() {
+		return pieceVersion
+	}
+	return formatVersion
+}
 
 // headerBytes is the size of an encoded header.
 const headerBytes = 60
@@ -40,6 +59,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // header says for which segment it was written, and seals itself and the body.
 type header struct {
 	kind recordKind
+	// piece counts the pieces of a record before this one, modulo 65536. They share everything else but their bodies and durable.
+	piece uint16
 	// segment is the number of the segment that this was written to.
 	segment uint64
 	// seq counts every record ever written to the log, without gaps; it orders what index cannot, because
@@ -55,12 +76,13 @@ type header struct {
 
 // append appends the encoded header to dst:
 //
-//	magic 4 | version 1 | kind 1 | zero 2 | segment 8 | seq 8 | index 8 | term 8 | durable 8 |
+//	magic 4 | version 1 | kind 1 | piece 2 | segment 8 | seq 8 | index 8 | term 8 | durable 8 |
 //	bodyLen 4 | bodySum 4 | CRC-32C of all before 4       (little endian)
 func (h *header) append(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, headerMagic...)
-	dst = append(dst, formatVersion, byte(h.kind), 0, 0)
+	dst = append(dst, h.kind.version(), byte(h.kind))
+	dst = binary.LittleEndian.AppendUint16(dst, h.piece)
 	for _, v := range [...]uint64{h.segment, h.seq, h.index, h.term, h.durable} {
 		dst = binary.LittleEndian.AppendUint64(dst, v)
 	}
@@ -79,17 +101,23 @@ func decodeHeader(b []byte) (h header, ok bool, err error) {
 	if le.Uint32(b[56:]) != crc32.Checksum(b[:56], castagnoli) {
 		return header{}, false, nil
 	}
-	if b[4] != formatVersion {
-		return header{}, false, fmt.Errorf("%w: log record of version %d, this program knows %d", ErrFormat, b[4], formatVersion)
+	if knows := recordKind(b[5]).version(); b[4] != knows {
+		return header{}, false, fmt.Errorf("%w: log record of version %d, this program knows %d", ErrFormat, b[4], knows)
 	}
 	h = header{
-		kind: recordKind(b[5]), segment: le.Uint64(b[8:]), seq: le.Uint64(b[16:]), index: le.Uint64(b[24:]),
+		kind: recordKind(b[5]), piece: le.Uint16(b[6:]), segment: le.Uint64(b[8:]), seq: le.Uint64(b[16:]), index: le.Uint64(b[24:]),
 		term: le.Uint64(b[32:]), durable: le.Uint64(b[40:]), bodyLen: le.Uint32(b[48:]), bodySum: le.Uint32(b[52:]),
 	}
-	if h.kind != recordSegment && h.kind != recordCommit {
+	if h.kind < recordSegment || h.kind > recordEnd {
 		return header{}, false, nil
 	}
 	return h, true, nil
+}
+
+// continues reports whether h is the header of the piece that comes after that of last.
+func (h *header) continues(last *header) bool {
+	return (h.kind == recordMore || h.kind == recordEnd) && h.piece == last.piece+1 &&
+		h.segment == last.segment && h.seq == last.seq && h.index == last.index && h.term == last.term
 }
 
 // segmentInfo is the body of the first record of a segment.

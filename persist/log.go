@@ -44,9 +44,11 @@ type commitLog struct {
 		lastNumber uint64         // highest segment number ever used
 
 		seq, index, term uint64 // of the newest record; index is at least the covered one
-		covered          uint64
-		durableSeq       uint64
-		durableIndex     uint64
+		// begun is the last piece written of a record of which there is more to come; its kind is 0 when there is none.
+		begun        header
+		covered      uint64
+		durableSeq   uint64
+		durableIndex uint64
 		// overwritten is the lowest index written again while an fsync ran, MaxUint64 for none.
 		overwritten uint64
 	}
@@ -60,8 +62,8 @@ type logStats struct {
 	live atomic.Int64
 }
 
-// append writes one record.
-func (l *commitLog) append(index, term uint64, body []byte) error {
+// append writes one record, or, if last is false, a piece of one.
+func (l *commitLog) append(index, term uint64, body []byte, last bool) error {
 	if err := l.failure(); err != nil {
 		return err
 	}
@@ -72,52 +74,88 @@ func (l *commitLog) append(index, term uint64, body []byte) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.admitLocked(index, body); err != nil {
+	if err := l.admitLocked(index, term, body); err != nil {
 		return err
 	}
-	if err := l.makeRoomLocked(len(body)); err != nil {
-		return l.fail(err)
+	if l.mu.begun.kind == 0 { // all pieces of a record lie in one segment
+		if err := l.makeRoomLocked(len(body)); err != nil {
+			return l.fail(err)
+		}
 	}
-	return l.writeLocked(index, term, body)
+	return l.writeLocked(index, term, body, last)
 }
 
 // admitLocked refuses what must not be written, without consequences for later calls.
-func (l *commitLog) admitLocked(index uint64, body []byte) error {
+func (l *commitLog) admitLocked(index, term uint64, body []byte) error {
+	begun := &l.mu.begun
 	switch {
 	case l.mu.closed:
 		return fmt.Errorf("append to the log: %w", ErrClosed)
 	case int64(len(body)) > MaxBody:
 		return fmt.Errorf("append of %d bytes: %w (at most %d)", len(body), ErrTooLarge, int64(MaxBody))
+	case begun.kind != 0 && (index != begun.index || term != begun.term):
+		return fmt.Errorf("append of index %d: %w: the record of index %d is not complete", index, ErrIndex, begun.index)
 	case index > l.mu.index+1 || index <= l.mu.covered:
 		return fmt.Errorf("append of index %d: %w: the log ends at %d and the store covers %d", index, ErrIndex, l.mu.index, l.mu.covered)
 	}
 	return nil
 }
 
-func (l *commitLog) writeLocked(index, term uint64, body []byte) error {
-	cur := l.mu.cur
+// nextHeaderLocked returns the header of what is appended now.
+func (l *commitLog) nextHeaderLocked(index, term uint64, last bool) header {
 	h := header{kind: recordCommit, seq: l.mu.seq + 1, index: index, term: term, durable: l.mu.durableSeq}
+	begun := l.mu.begun.kind != 0
+	if begun {
+		h.piece = l.mu.begun.piece + 1
+	}
+	switch {
+	case begun && last:
+		h.kind = recordEnd
+	case begun:
+		h.kind = recordMore
+	case !last:
+		h.kind = recordBegin
+	}
+	return h
+}
+
+func (l *commitLog) writeLocked(index, term uint64, body []byte, last bool) error {
+	cur := l.mu.cur
+	h := l.nextHeaderLocked(index, term, last)
 	before := cur.rec.Size()
 	l.watch.write.begin()
 	err := cur.write(&h, body)
+	if err == nil && !last {
+		_, err = cur.file.SyncTo(cur.out.at) // the disk begins with what the fsync of the whole would wait for
+	}
 	l.watch.write.end()
 	if err != nil {
 		return l.fail(ioError("write "+cur.path, err))
 	}
-	if index <= l.mu.index {
-		l.mu.overwritten = min(l.mu.overwritten, index)
-		l.mu.durableIndex = min(l.mu.durableIndex, index-1)
-	}
-	cur.note(&h)
-	l.mu.seq, l.mu.index, l.mu.term = h.seq, index, term
 	n := cur.rec.Size() - before
-	l.stats.records.Add(1)
 	l.stats.bytes.Add(n)
 	l.stats.live.Add(n)
+	if last {
+		l.mu.begun = header{}
+		l.completeLocked(&h)
+	} else {
+		l.mu.begun = h
+	}
 	if l.mu.next == nil && cur.rec.Size() > cur.size/2 {
 		l.wake()
 	}
 	return nil
+}
+
+// completeLocked notes that the record h is part of the log.
+func (l *commitLog) completeLocked(h *header) {
+	if h.index <= l.mu.index {
+		l.mu.overwritten = min(l.mu.overwritten, h.index)
+		l.mu.durableIndex = min(l.mu.durableIndex, h.index-1)
+	}
+	l.mu.cur.note(h)
+	l.mu.seq, l.mu.index, l.mu.term = h.seq, h.index, h.term
+	l.stats.records.Add(1)
 }
 
 // wake tells the keeper that there is something to do.
@@ -277,12 +315,22 @@ func (l *commitLog) advance(index uint64, live int64) []*segment {
 	return obsolete
 }
 
-// release hands obsolete segments over for recycling and deletes what is too many.
+// release hands obsolete segments over for recycling and deletes what is too many or too long.
 func (l *commitLog) release(obsolete []*segment) error {
+	var errs []error
 	l.mu.Lock()
-	l.mu.free = append(l.mu.free, obsolete...)
+	for _, s := range obsolete {
+		if s.worthKeeping() {
+			l.mu.free = append(l.mu.free, s)
+		}
+	}
 	l.mu.Unlock()
-	return l.trimFree(recycleKeep)
+	for _, s := range obsolete {
+		if !s.worthKeeping() {
+			errs = append(errs, l.remove(s.number))
+		}
+	}
+	return errors.Join(append(errs, l.trimFree(recycleKeep))...)
 }
 
 // waitsLocked tells whether s is still open because no fsync has closed it yet.
@@ -325,9 +373,8 @@ func (l *commitLog) trimFree(keep int) error {
 	}
 	l.mu.Unlock()
 	for _, s := range drop {
-		path := l.fs.PathJoin(l.dir, segmentName(s.number))
-		if err := l.fs.Remove(path); err != nil {
-			return ioError("remove "+path, err)
+		if err := l.remove(s.number); err != nil {
+			return err
 		}
 	}
 	return nil

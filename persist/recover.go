@@ -66,7 +66,7 @@ func (s *survey) span(seg *segment, seq uint64) (from, to int64, err error) {
 	defer r.file.Close()
 	for from = r.end; ; {
 		at := r.end
-		h, _, ok, err := r.next()
+		h, ok, err := r.next()
 		switch {
 		case err != nil:
 			return 0, 0, err

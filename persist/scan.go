@@ -27,6 +27,8 @@ type segmentReader struct {
 	end  int64
 	head [headerBytes]byte
 	body []byte
+	// piece is the last piece that was read of a record of which more pieces follow.
+	piece header
 }
 
 // openSegmentReader opens the file and reads its first record. Close it.
@@ -62,20 +64,61 @@ func (r *segmentReader) readInfo() error {
 	return nil
 }
 
-// next returns the next commit record. body is valid until the following call. ok is false at the end of
-// what is a record of this segment; err is for failed reads and for an unknown version.
-func (r *segmentReader) next() (h header, body []byte, ok bool, err error) {
+// next reads the next commit record, whole. ok is false at the end of what is a record of this segment, which is where the first piece of
+// one lies of which any piece is missing; err is for failed reads and for an unknown version.
+func (r *segmentReader) next() (h header, ok bool, err error) {
+	at := r.end
+	h, _, ok, err = r.first()
+	if ok && err == nil {
+		ok, err = r.skipPieces()
+	}
+	if err != nil || !ok {
+		r.end = at
+		return header{}, false, err
+	}
+	return h, true, nil
+}
+
+// first is next for a record that is read piece by piece. body is what all of it, or its first piece, holds, and valid until the following
+// call.
+func (r *segmentReader) first() (h header, body []byte, ok bool, err error) {
 	if !r.hasInfo {
 		return header{}, nil, false, nil
 	}
 	h, body, ok, err = r.read()
-	if err != nil || !ok || h.segment != r.number || h.kind != recordCommit {
+	if err != nil || !ok || h.segment != r.number || h.kind != recordCommit && h.kind != recordBegin {
 		return header{}, nil, false, err
 	}
+	r.piece = h
 	return h, body, true, nil
 }
 
-// read returns the next record, whatever segment it was written for.
+// hasMore reports whether pieces follow of the record that is being read.
+func (r *segmentReader) hasMore() bool {
+	return r.piece.kind == recordBegin || r.piece.kind == recordMore
+}
+
+// more returns the next piece of the record that is being read, which hasMore. ok is false if what follows is not that.
+func (r *segmentReader) more() (body []byte, ok bool, err error) {
+	h, body, ok, err := r.read()
+	if err != nil || !ok || !h.continues(&r.piece) {
+		return nil, false, err
+	}
+	r.piece = h
+	return body, true, nil
+}
+
+// skipPieces reads on to the end of a record, and reports whether there is one.
+func (r *segmentReader) skipPieces() (ok bool, err error) {
+	for r.hasMore() {
+		if _, ok, err := r.more(); err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// read returns the next payload, whatever segment it was written for.
 func (r *segmentReader) read() (h header, body []byte, ok bool, err error) {
 	for {
 		chunk, err := r.rec.Next()
@@ -185,7 +228,7 @@ func (ev *evidence) search(b []byte, segment uint64) error {
 		if err != nil {
 			return err
 		}
-		if ok && h.segment == segment && h.kind == recordCommit {
+		if ok && h.segment == segment && h.kind != recordSegment {
 			ev.headers++
 			ev.durable = max(ev.durable, h.durable)
 			ev.maxSeq = max(ev.maxSeq, h.seq)

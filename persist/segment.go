@@ -37,6 +37,8 @@ type segment struct {
 	firstSeq, lastSeq uint64
 	// maxIndex is the highest index in it.
 	maxIndex uint64
+	// length is what is known of the length of the file: a large record makes it longer than size.
+	length int64
 }
 
 // note records that the segment now holds the record h.
@@ -47,6 +49,10 @@ func (s *segment) note(h *header) {
 	s.lastSeq = h.seq
 	s.maxIndex = max(s.maxIndex, h.index)
 }
+
+// worthKeeping reports whether the file may be used again. One that a large record has made much longer would stay so for good, and be
+// read to its end at every start.
+func (s *segment) worthKeeping() bool { return s.length <= 2*s.size }
 
 // openSegment is a segment that is being written.
 type openSegment struct {
@@ -70,6 +76,9 @@ type pieceWriter struct {
 
 // Write keeps a copy of p, which record.Writer goes on using.
 func (w *pieceWriter) Write(p []byte) (int, error) {
+	if cap(w.buf) < flushBytes && len(w.buf)+len(p) > 2*blockBytes {
+		w.buf = append(make([]byte, 0, flushBytes+blockBytes), w.buf...) // at once: growing there costs more than writing
+	}
 	w.buf = append(w.buf, p...)
 	if len(w.buf) >= flushBytes {
 		return len(p), w.Flush()
@@ -89,9 +98,6 @@ func (w *pieceWriter) Flush() error {
 			return io.ErrShortWrite
 		}
 		rest = rest[n:]
-	}
-	if cap(w.buf) > flushBytes {
-		w.buf = nil
 	}
 	w.buf = w.buf[:0]
 	return nil
@@ -132,7 +138,9 @@ func (s *openSegment) write(h *header, body []byte) error {
 	if _, err := w.Write(body); err != nil {
 		return err
 	}
-	return s.rec.Flush()
+	err = s.rec.Flush()
+	s.length = max(s.length, s.rec.Size())
+	return err
 }
 
 // pad fills the rest of a block that has no room for a whole header, so that the search for records behind

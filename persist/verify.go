@@ -112,7 +112,7 @@ func (s *survey) segment(n uint64) error {
 		return err
 	}
 	defer r.file.Close()
-	seg := &segment{number: n, prev: r.info.prev, size: r.info.size, ready: r.hasInfo}
+	seg := &segment{number: n, prev: r.info.prev, size: r.info.size, ready: r.hasInfo, length: r.size}
 	read, err := s.records(r, seg)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (s *survey) judge(r *segmentReader, used bool) error {
 func (s *survey) records(r *segmentReader, seg *segment) (read int, err error) {
 	for {
 		at := r.end
-		h, _, ok, err := r.next()
+		h, ok, err := r.next()
 		if err != nil || !ok {
 			return read, err
 		}
@@ -246,23 +246,51 @@ func (s *survey) replaySegment(seg *segment, runs *[]run, p *Progress, apply fun
 	defer r.file.Close()
 	for {
 		at := r.end
-		h, body, ok, err := r.next()
+		h, body, ok, err := r.first()
+		if ok && h.index > s.covered && alive(runs, h.seq) {
+			p.Records++
+			if err := apply(h.index, r.ops(body)); err != nil {
+				return err
+			}
+		}
+		if ok {
+			ok, err = r.skipPieces()
+		}
 		if err != nil {
 			return err
 		}
 		if !ok {
 			return damaged(r.path, at, nil, "the record has changed since it was verified")
 		}
-		if h.index > s.covered && alive(runs, h.seq) {
-			p.Records++
-			if err := apply(h.index, NewOpReader(body)); err != nil {
-				return err
-			}
-		}
 		if h.seq >= seg.lastSeq {
 			return nil
 		}
 	}
+}
+
+// ops returns a reader of the record whose first piece was just read.
+func (r *segmentReader) ops(body []byte) OpReader {
+	ops := NewOpReader(body)
+	if r.hasMore() {
+		ops.more = r.morePieces
+	}
+	return ops
+}
+
+// morePieces returns the next piece of a record that has been verified, nil behind its end.
+func (r *segmentReader) morePieces() ([]byte, error) {
+	for r.hasMore() {
+		body, ok, err := r.more()
+		switch {
+		case err != nil:
+			return nil, err
+		case !ok:
+			return nil, damaged(r.path, r.end, nil, "the record has changed since it was verified")
+		case len(body) > 0:
+			return body, nil
+		}
+	}
+	return nil, nil
 }
 
 // alive tells whether seq lies in a run; calls come with ascending seq, so runs that lie behind are
