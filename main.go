@@ -98,7 +98,7 @@ func openLog(cfg *config.Config, stdout io.Writer) (*slog.Logger, func(), error)
 	if path := v.Path(v.LogFile); path != "" {
 		file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 		if err != nil {
-			return nil, nil, fmt.Errorf("open logfile: %w", err)
+			return nil, nil, fmt.Errorf("logfile: %w", err)
 		}
 		out, closeLog = file, func() { file.Close() } //nolint:errcheck // every line was written at once
 	}
@@ -293,9 +293,9 @@ func fsyncPolicy(f config.Fsync) engine.FsyncPolicy {
 	return engine.FsyncNo
 }
 
-// die ends the process at once, when the log can no longer be written: whatever was acknowledged is in it, and nothing more may be.
+// die ends the process at once, when log or store can no longer be written: whatever was acknowledged is in it, and nothing more may be.
 func die(log *slog.Logger, err error) {
-	log.Error("FATAL: the log can no longer be written. Nothing that was acknowledged is lost, and nothing more is acknowledged. "+
+	log.Error("FATAL: the data directory can no longer be written. Nothing that was acknowledged is lost, and nothing more is acknowledged. "+
 		"Check the disk, then start again.", "error", err)
 	os.Exit(exitFailure)
 }

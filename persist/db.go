@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	iofs "io/fs"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -61,7 +63,7 @@ func (db *DB) open() error {
 	}
 	if !t.ready {
 		t, err = db.layOut(t)
-	} else {
+	} else if err = db.checkKinds(); err == nil {
 		err = db.openStore(t)
 	}
 	if err != nil {
@@ -100,12 +102,44 @@ func (db *DB) takeLock() error {
 
 // mustBeThere gives ErrNotFound for a directory that was never a data directory, so that a lock file is not left in it.
 func (db *DB) mustBeThere() error {
-	for _, name := range [...]string{witnessName, logDir, storeDir} {
-		if ok, err := exists(db.fs, db.path(name)); err != nil || ok {
+	if ok, err := exists(db.fs, db.path(witnessName)); err != nil || ok {
+		return err
+	}
+	for _, name := range dataDirs {
+		if ok, err := db.isOurs(name); err != nil || ok {
 			return err
 		}
 	}
 	return fmt.Errorf("%w in %s", ErrNotFound, db.opts.Dir)
+}
+
+// dataDirs are the directories inside the data directory.
+var dataDirs = [...]string{logDir, storeDir, tablesDir}
+
+// isOurs reports whether one of dataDirs is there and has a file of ours.
+func (db *DB) isOurs(name string) (bool, error) {
+	path := db.path(name)
+	if info, err := db.fs.Stat(path); err != nil || !info.IsDir() {
+		return false, nil
+	}
+	files, err := db.fs.List(path)
+	if err != nil {
+		return false, ioError("list "+path, err)
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		_, segment := parseSegmentName(file)
+		return segment || strings.HasPrefix(file, "MANIFEST-") || strings.HasPrefix(file, "marker.") || strings.HasSuffix(file, ".sst")
+	}), nil
+}
+
+// checkKinds refuses a file in the place of one of dataDirs. What can not be looked at tells of itself when it is opened.
+func (db *DB) checkKinds() error {
+	for _, name := range dataDirs {
+		if info, err := db.fs.Stat(db.path(name)); err == nil && !info.IsDir() {
+			return damaged(db.path(name), -1, nil, "it is a file, but must be a directory")
+		}
+	}
+	return nil
 }
 
 // findWitness reads the witness, or puts one into a new directory.
@@ -115,10 +149,8 @@ func (db *DB) findWitness() (testimony, error) {
 	if err == nil || !witnessMissing(err) {
 		return t, err
 	}
-	for _, name := range [...]string{logDir, storeDir} {
-		if ok, err := exists(db.fs, db.path(name)); err != nil || ok {
-			return testimony{}, errors.Join(err, damaged(path, -1, nil, "the witness is missing, but %s is there", db.path(name)))
-		}
+	if err := db.mustBeNew(); err != nil {
+		return testimony{}, err
 	}
 	if db.opts.ReadOnly {
 		return testimony{}, fmt.Errorf("%w in %s", ErrNotFound, db.opts.Dir)
@@ -127,13 +159,36 @@ func (db *DB) findWitness() (testimony, error) {
 	return t, createWitness(db.fs, path, t)
 }
 
+// mustBeNew refuses a directory without a witness that holds something in the places of ours: what is left of data, or what is somebody
+// else's and would be thrown away.
+func (db *DB) mustBeNew() error {
+	for _, name := range dataDirs {
+		switch ours, err := db.isOurs(name); {
+		case err != nil:
+			return err
+		case ours:
+			return damaged(db.path(witnessName), -1, nil, "the witness is missing, but %s is there", db.path(name))
+		}
+	}
+	for _, name := range dataDirs {
+		switch there, err := exists(db.fs, db.path(name)); {
+		case err != nil:
+			return err
+		case there:
+			return fmt.Errorf("%w, but %s is there, in the place of ours; nothing was changed; choose another dir, or move it away",
+				ErrForeign, db.path(name))
+		}
+	}
+	return nil
+}
+
 // layOut makes what a new directory holds. Until the witness says ready, nothing was promised to anybody,
 // so what an earlier attempt left is thrown away.
 func (db *DB) layOut(t testimony) (testimony, error) {
 	if db.opts.ReadOnly {
 		return t, fmt.Errorf("%w in %s", ErrNotFound, db.opts.Dir)
 	}
-	for _, name := range [...]string{logDir, storeDir, tablesDir} {
+	for _, name := range dataDirs {
 		if err := removeTree(db.fs, db.path(name)); err != nil {
 			return t, err
 		}
@@ -212,8 +267,9 @@ func (db *DB) cleanTables() error {
 		return ioError("list "+db.tables, err)
 	}
 	for _, name := range names {
-		if err := db.fs.Remove(db.fs.PathJoin(db.tables, name)); err != nil {
-			return ioError("remove "+name+" from "+db.tables, err)
+		path := db.fs.PathJoin(db.tables, name)
+		if err := db.fs.Remove(path); err != nil {
+			return ioError("remove "+path, err)
 		}
 	}
 	return nil

@@ -3,6 +3,9 @@ package persist
 import (
 	"errors"
 	"fmt"
+	iofs "io/fs"
+	"os"
+	"strings"
 	"syscall"
 )
 
@@ -15,6 +18,8 @@ var (
 	ErrFormat = errors.New("unknown on-disk format version")
 	// ErrLocked: another process uses the directory.
 	ErrLocked = errors.New("data directory is in use by another process")
+	// ErrForeign: the directory is not one of data, and holds what is not ours in the places where data would lie.
+	ErrForeign = errors.New("not a data directory")
 	// ErrNotFound: a read-only open of a directory that holds no data.
 	ErrNotFound = errors.New("no data directory")
 	// ErrFailed: an earlier write or fsync failed; nothing can be promised any more. The first failure is
@@ -84,10 +89,30 @@ func damaged(file string, offset int64, err error, format string, args ...any) e
 	}
 }
 
-// ioError wraps err with what was attempted and names a full disk for what it is.
+// ioError wraps err with what was attempted, an operation and perhaps a path, and names a full disk for what it is.
 func ioError(attempt string, err error) error {
+	err = withoutPath(attempt, err)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%s: %w: %w", attempt, ErrNoSpace, err)
 	}
 	return fmt.Errorf("%s: %w", attempt, err)
+}
+
+// refused reports whether the operating system says no to what is there: no damage, but a matter of permissions, or of the disk.
+func refused(err error) bool {
+	errno := syscall.Errno(0)
+	return errors.As(err, &errno) && errno != syscall.ENOENT
+}
+
+// withoutPath returns what the system said, without the path that attempt ends in: nobody wants to read it twice.
+func withoutPath(attempt string, err error) error {
+	var one *iofs.PathError
+	var two *os.LinkError
+	switch {
+	case errors.As(err, &one) && err.Error() == one.Error() && strings.HasSuffix(" "+attempt, " "+one.Path):
+		return one.Err
+	case errors.As(err, &two) && err.Error() == two.Error() && strings.HasSuffix(" "+attempt, " "+two.Old):
+		return two.Err
+	}
+	return err
 }

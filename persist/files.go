@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/cockroachdb/errors/oserror"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -55,9 +56,13 @@ func syncDir(fs vfs.FS, dir string) error {
 
 // makeDir creates dir and its missing parents, and makes each durable in its parent.
 func makeDir(fs vfs.FS, dir string) error {
-	if _, err := fs.Stat(dir); err == nil {
+	info, err := fs.Stat(dir)
+	switch {
+	case err == nil && info.IsDir():
 		return nil
-	} else if !oserror.IsNotExist(err) {
+	case err == nil:
+		return fmt.Errorf("%s is a file: %w", dir, syscall.ENOTDIR)
+	case !oserror.IsNotExist(err) && !errors.Is(err, syscall.ENOTDIR): // for which one of the parents is the reason
 		return ioError("stat "+dir, err)
 	}
 	parent := fs.PathDir(dir)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -157,7 +156,7 @@ func (s *store) listener(log *slog.Logger) *pebble.EventListener {
 
 // openError calls damage whatever keeps Pebble from opening, unless it is the operating system that says no.
 func openError(path string, err error) error {
-	if errno := syscall.Errno(0); errors.As(err, &errno) && errno != syscall.ENOENT {
+	if refused(err) {
 		return ioError("open store "+path, err)
 	}
 	return damaged(path, -1, err, "the store cannot be opened")

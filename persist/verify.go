@@ -72,8 +72,11 @@ func surveyLog(fs vfs.FS, dir string, w testimony, covered uint64, events Events
 // list finds the segment files and checks those that the witness names.
 func (s *survey) list() error {
 	names, err := s.fs.List(s.dir)
+	if refused(err) {
+		return ioError("list "+s.dir, err)
+	}
 	if err != nil {
-		return damaged(s.dir, -1, err, "the log cannot be listed")
+		return damaged(s.dir, -1, withoutPath(s.dir, err), "the log cannot be listed")
 	}
 	for _, name := range names {
 		n, ok := parseSegmentName(name)

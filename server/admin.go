@@ -28,7 +28,7 @@ type Admin struct {
 func (s *Server) StartAdmin(addr string, extra ...prometheus.Collector) (*Admin, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen on admin-address: %w", err)
+		return nil, listenError("admin-address "+addr, err)
 	}
 	a := &Admin{
 		http: &http.Server{

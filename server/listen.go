@@ -240,9 +240,17 @@ func bind(addr string) (net.Listener, error) {
 	lc := net.ListenConfig{KeepAlive: -1} // accept sets it
 	ln, err := lc.Listen(context.Background(), network, net.JoinHostPort(host, port))
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+		return nil, listenError(addr, err)
 	}
 	return ln, nil
+}
+
+// listenError says where the server can not listen, and why. The net package would say the first again.
+func listenError(where string, err error) error {
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		err = op.Err
+	}
+	return fmt.Errorf("listen on %s: %w", where, err)
 }
 
 // keepAlive spreads the probes as Redis does: a third of the period apart, dead after three without an answer.
@@ -264,7 +272,7 @@ func (s *Server) listenUnix(v *config.Values) error {
 	}
 	ln, err := net.Listen("unix", path)
 	if err != nil {
-		return fmt.Errorf("listen on unix socket: %w", err)
+		return listenError("unix socket "+path, err)
 	}
 	if v.UnixSocketPerm != 0 {
 		if err := os.Chmod(path, v.UnixSocketPerm); err != nil {

@@ -281,6 +281,29 @@ func TestBind(t *testing.T) {
 	}
 }
 
+// TestListenErrors: what can not be listened on is named once, with the reason.
+func TestListenErrors(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	addr := taken.Addr().String()
+	_, err = bind(addr)
+	if want := "listen on " + addr + ": bind: address already in use"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	_, err = startServer(t).StartAdmin(addr)
+	if want := "listen on admin-address " + addr + ": bind: address already in use"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	path := t.TempDir() + "/nosuch/sock"
+	err = startServer(t, "--unixsocket", path).Listen()
+	if want := "listen on unix socket " + path + ": bind: no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestAdminEndpoint(t *testing.T) {
 	ts := startServer(t)
 	ts.dial().want("INCR a", "(integer) 1")
