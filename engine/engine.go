@@ -100,6 +100,7 @@ type Engine struct {
 	warmer      warmer
 	pacer       pacer
 	stats       counters
+	awaited     [ZSetKind + 1]atomic.Int64 // who waits for a key to hold a value of a kind (wait.go)
 
 	// progressFrom and progressTold pace the reports of recovery.
 	progressFrom, progressTold time.Time

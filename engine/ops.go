@@ -350,7 +350,11 @@ func (t *Txn) write(k *Key, at spot, c cell) (*table, error) {
 	}
 	f := at.e.flags()
 	had := f&flagExpires != 0
-	old := at.t.spread(at.e, f)
+	old, was := at.t.spread(at.e, f), Kind(0)
+	if at.s.watches != nil {
+		before := at.t.cell(sp, at.e, f)
+		was = before.value().Kind
+	}
 	e, off, ok := at.t.replace(sp, k.hash, at.e, at.off, c)
 	if !ok {
 		return nil, ErrOutOfMemory
@@ -364,6 +368,9 @@ func (t *Txn) write(k *Key, at spot, c cell) (*table, error) {
 	}
 	at.s.noteExpiry(c.earliest())
 	t.changed(at)
+	if at.s.watches != nil && c.value().Kind != was {
+		t.appeared(at.s, k.Name, &c)
+	}
 	return at.t, nil
 }
 
@@ -394,6 +401,9 @@ func (t *Txn) create(k *Key, at spot, c cell) (*table, error) {
 	at.s.addKeys(1, boolInt(c.expireAt != 0))
 	at.s.noteExpiry(c.earliest())
 	t.changed(at)
+	if at.s.watches != nil {
+		t.appeared(at.s, k.Name, &c)
+	}
 	return at.t, nil
 }
 

@@ -5,11 +5,24 @@ import (
 	"slices"
 )
 
-// Clients that wait for a key (BLPOP) do so with a Watch that has a Waiter. A change of the key makes it ready: the Txn that made the
-// change keeps a list of such keys, and whoever uses the Txn serves those who wait, before it gives the locks back or afterwards. Where
-// nobody waits this costs nothing, since a change has to look whether anybody watches anyway.
+// Clients that wait for a key (BLPOP) do so with a Watch that has a Waiter. When a key comes into being, or comes to hold another kind of
+// value, that makes it ready: the Txn that did it keeps a list of such keys, and whoever uses the Txn serves those who wait, before it gives
+// the locks back or afterwards. Where nobody watches anything in a slot, that is all that this costs to find out.
 
-// addReady notes that a key of logical database n, which somebody waits for, has changed.
+// appeared notes that a name comes to hold a value of a kind that it did not hold before. As in Redis, where nobody waits for that kind of
+// value, anywhere, the key is not ready, even though it may hold another by the time that those who wait are served.
+func (t *Txn) appeared(s *slot, name []byte, c *cell) {
+	if v := c.value(); t.e.awaited[v.Kind].Load() > 0 && isAwaited(s.watches[string(name)]) {
+		t.addReady(t.e.logical(s.db), name)
+	}
+}
+
+// isAwaited reports whether somebody waits for a key with these watches.
+func isAwaited(watches []*Watch) bool {
+	return slices.ContainsFunc(watches, func(w *Watch) bool { return w.Waiter != nil })
+}
+
+// addReady notes that a key of logical database n, which somebody waits for, is ready.
 func (t *Txn) addReady(n int, name []byte) {
 	same := func(k Key) bool { return int(k.DB) == n && bytes.Equal(k.Name, name) }
 	if !slices.ContainsFunc(t.ready, same) {
@@ -27,8 +40,8 @@ func (e *Engine) logical(db *database) int {
 	panic("engine: a slot of no database")
 }
 
-// NextReady returns a key that has changed since the last Lock and that somebody waited for then, each once and in the order of their
-// changes; false when there are no more.
+// NextReady returns a key that has become ready since the last Lock and that somebody waited for then, each once and in the order in which
+// they did; false when there are no more.
 func (t *Txn) NextReady() (Key, bool) {
 	if len(t.ready) == 0 {
 		return Key{}, false

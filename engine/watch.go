@@ -8,8 +8,10 @@ import (
 
 // Watch is a connection's set of watched keys. It turns dirty, once and for all, when one of them is changed by anybody.
 type Watch struct {
-	// Waiter, if it is not nil, is who waits for one of the keys to change: see Txn.NextReady. It is set before the first key is added.
+	// Waiter, if it is not nil, is who waits for one of the keys to hold a value of Kind: see Txn.NextReady. Both are set before the first key
+	// is added.
 	Waiter any
+	Kind   Kind
 
 	dirty atomic.Bool
 	// places say where the watch is known. They belong to the goroutine of the connection.
@@ -38,6 +40,9 @@ func (t *Txn) Watch(k Key, w *Watch) {
 	if s.watches == nil {
 		s.watches = map[string][]*Watch{}
 	}
+	if w.Waiter != nil && len(w.places) == 0 {
+		t.e.awaited[w.Kind].Add(1)
+	}
 	name := string(k.Name)
 	s.watches[name] = append(s.watches[name], w)
 	w.places = append(w.places, watchPlace{name, k.DB, s.number})
@@ -45,6 +50,9 @@ func (t *Txn) Watch(k Key, w *Watch) {
 
 // Unwatch empties a watch, which is then as new. No slot may be locked by the caller.
 func (e *Engine) Unwatch(w *Watch) {
+	if w.Waiter != nil && len(w.places) > 0 {
+		e.awaited[w.Kind].Add(-1)
+	}
 	for _, p := range w.places {
 		s := e.lockPlace(p)
 		s.unwatch(p.name, w)
@@ -84,8 +92,8 @@ func (s *slot) unwatch(name string, w *Watch) {
 
 // alarm tells those who watch a name, and the listener, that it changes.
 func (t *Txn) alarm(s *slot, name []byte) {
-	if watches := s.watches[string(name)]; ring(watches) {
-		t.addReady(t.e.logical(s.db), name)
+	for _, w := range s.watches[string(name)] {
+		w.dirty.Store(true)
 	}
 	if t.listener != nil {
 		t.told = true
@@ -106,19 +114,13 @@ func (t *Txn) alarmReplaced(n, m int, s *slot) {
 		if !t.has(n, name) && (m == nowhere || !t.has(m, name)) {
 			continue
 		}
-		if ring(watches) {
+		for _, w := range watches {
+			w.dirty.Store(true)
+		}
+		if isAwaited(watches) {
 			t.addReady(n, []byte(name))
 		}
 	}
-}
-
-// ring tells watches that their key changes, and reports whether somebody waits for it.
-func ring(watches []*Watch) (awaited bool) {
-	for _, w := range watches {
-		w.dirty.Store(true)
-		awaited = awaited || w.Waiter != nil
-	}
-	return awaited
 }
 
 func (t *Txn) has(n int, name string) bool {

@@ -21,8 +21,8 @@ type laterKey struct {
 	also []engine.Key
 }
 
-// attend serves the clients that wait for the keys which the commands so far have changed, under the locks of these. The keys whose first
-// client needs more locks than that are left for attendLater: the only case in which another client may come between.
+// attend serves the clients that wait for the keys which the commands so far have changed, under the locks of these. When one of them needs
+// more locks than that, his key and those behind it are left for attendLater: the only case in which another client may come between.
 func (c *Conn) attend() {
 	if c.txn.HasReady() {
 		c.txn.Renew()
@@ -32,11 +32,28 @@ func (c *Conn) attend() {
 	}
 }
 
-// attendKey serves the clients that wait for a key, and leaves it for attendLater where one of them needs more locks.
+// attendKey serves the clients that wait for a key, and leaves it for attendLater where one of them needs more locks, or where another key
+// was left before: a client that waits for both gets what has come first.
 func (c *Conn) attendKey(key engine.Key) {
+	if len(c.attention.later) > 0 {
+		c.attention.later = append(c.attention.later, laterKey{key, c.neededFor(key)})
+		return
+	}
 	if w := c.serveKey(key); w != nil {
 		c.attention.later = append(c.attention.later, laterKey{key, w.blocked.also})
 	}
+}
+
+// neededFor returns the keys that the first who needs any will need with the given one, so that they can be locked together.
+func (c *Conn) neededFor(key engine.Key) (also []engine.Key) {
+	c.txn.EachWaiter(key, func(who any) bool {
+		w := who.(*waiter)
+		if w.waits() {
+			also = w.blocked.also
+		}
+		return len(also) == 0
+	})
+	return also
 }
 
 // serveKey serves the clients that wait for a key, as long as it holds something. It returns the first who needs more locks.

@@ -77,7 +77,7 @@ func (c *Call) block(b blocked) error {
 	}
 	w := &waiter{conn: c.Conn, blocked: b, row: c.Cmd, args: ownArgs(c.Args), delivered: make(chan struct{})}
 	w.blocked.keys, w.blocked.also = ownKeys(b.keys), ownKeys(b.also)
-	w.watch.Waiter = w
+	w.watch.Waiter, w.watch.Kind = w, b.kind
 	w.out.SetProtocol(c.Out.Protocol())
 	if b.timeout > 0 {
 		w.deadline = time.Now().Add(b.timeout)

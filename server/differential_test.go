@@ -108,9 +108,9 @@ type difference struct {
 func differences() []*difference {
 	return []*difference{
 		{
-			what: "OBJECT ENCODING after APPEND, SETRANGE and INCRBYFLOAT",
+			what: "OBJECT ENCODING after APPEND, SETRANGE, INCRBYFLOAT and PFADD",
 			why: "Redis shows in which way a value came about: a number that APPEND made is raw until it is set again. Quipu shows what it is: " +
-				"whatever reads as an integer is kept as one.",
+				"whatever reads as an integer is kept as one. A small HyperLogLog is raw in Redis, too, until the next restart makes it embstr.",
 			example: []line{{"SET", "a", "1"}, {"APPEND", "a", "2"}, {"OBJECT", "ENCODING", "a"}},
 			is: func(l line, redis, quipu resp.Reply) bool {
 				return l.isSub("object", "encoding") && isOneOf(redis, "raw", "embstr") && isOneOf(quipu, "int", "embstr")
