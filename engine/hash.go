@@ -205,14 +205,37 @@ func (h *Hash) Scan(cursor uint64, count int, fn func(field []byte, v Value)) (n
 	return 0
 }
 
+// Purge removes all fields that have expired. Those of a spread hash that a checkpoint is at stay until it is done.
+func (h *Hash) Purge() {
+	for removed := h.purge(); removed > 0; removed = h.purge() {
+		h.t.Toil(removed)
+	}
+}
+
 // Random returns some field, false when there is none. The field is valid until the next call.
 func (h *Hash) Random() (field []byte, v Value, ok bool) {
-	if _, o := h.form(); o != nil {
+	_, o := h.form()
+	if o != nil {
 		h.t.Toil(1)
 		name, c := o.members().random()
-		return name, c.value(), true
+		if v = c.value(); !v.expired(h.t.now) {
+			return name, v, true
+		}
 	}
-	skip := rand.IntN(max(h.Len(), 1))
+	return h.randomLiving(o)
+}
+
+// randomLiving is Random by counting: for a packed hash, and for a spread one in which something may have expired.
+func (h *Hash) randomLiving(o *spread) (field []byte, v Value, ok bool) {
+	skip := h.Len()
+	if o != nil {
+		skip = 0
+		h.Each(func([]byte, Value) bool {
+			skip++
+			return true
+		})
+	}
+	skip = rand.IntN(max(skip, 1))
 	h.Each(func(f []byte, value Value) bool {
 		h.t.picked = append(h.t.picked[:0], f...)
 		v, ok = value, true

@@ -158,6 +158,7 @@ func hRandField(c *Call) error {
 	if err != nil {
 		return err
 	}
+	h.Purge()
 	if field, _, found := h.Random(); found {
 		c.Out.Bulk(field)
 		return nil
@@ -176,6 +177,7 @@ func hRandFields(c *Call) error {
 	if err != nil {
 		return err
 	}
+	h.Purge()
 	pick := fieldPick{c: c, h: &h, withValues: withValues}
 	switch {
 	case count == 0 || h.Len() == 0:
@@ -219,7 +221,12 @@ func (p *fieldPick) repeat(n int64) error {
 	p.header(int(n))
 	for range n {
 		field, v, found := p.h.Random()
-		if !found || p.c.Out.Len()-start > limit {
+		switch {
+		case !found: // all have expired, and stay for a checkpoint
+			p.c.Out.Truncate(start)
+			p.c.Out.Array(0)
+			return nil
+		case p.c.Out.Len()-start > limit:
 			return ErrOutOfRangeInt
 		}
 		p.write(field, v)
