@@ -172,6 +172,7 @@ func (c *Conn) waitForCommit(need uint64) error {
 	c.txn.ClearNeed()
 	before := c.clock
 	took := c.tick() - before // also for write: what the disk took is not the client's fault
+	c.counts.noteCommitWait(took)
 	if threshold := time.Duration(c.srv.latencyThreshold.Load()); threshold > 0 {
 		c.srv.latency.add(latencyCommit, time.Now(), took, threshold)
 	}

@@ -108,6 +108,7 @@ func infoMemory(r *infoReport) {
 	r.text("mem_allocator", "go")
 	r.zeros("active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects")
 	r.int("entry_page_bytes", r.engine.PageBytes)
+	r.int("entry_blob_bytes", r.engine.BlobBytes)
 	r.int("entry_side_bytes", r.engine.SideBytes)
 	r.int("store_cache_bytes", r.engine.Persist.CacheBytes)
 	r.int("entries_dropped", r.engine.Evicted)

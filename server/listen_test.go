@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
 // freePort returns a port that nobody listens on just now.
@@ -306,7 +308,12 @@ func TestListenErrors(t *testing.T) {
 
 func TestAdminEndpoint(t *testing.T) {
 	ts := startServer(t)
-	ts.dial().want("INCR a", "(integer) 1")
+	c := ts.dial()
+	c.want("INCR a", "(integer) 1")
+	c.want("SELECT 3", "OK")
+	c.want("SET b 1 EX 1000", "OK")
+	c.want("SET c 1", "OK")
+	c.want("SAVE", "OK")
 	admin, err := ts.StartAdmin("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -342,12 +349,25 @@ func TestAdminEndpoint(t *testing.T) {
 	}
 	_, metrics := get("/metrics")
 	for _, want := range []string{
-		`quipu_commands_total{command="incr"} 1`, "quipu_commits_total", "quipu_connected_clients", `quipu_command_duration_seconds_count{family="string"} 1`,
+		`quipu_commands_total{command="incr"} 1`, "quipu_commits_total", "quipu_connected_clients", `quipu_command_duration_seconds_count{family="string"} 3`,
 		"quipu_log_bytes_total", "quipu_expired_fields_total 0", "quipu_memory_used_bytes", "go_goroutines", "process_resident_memory_bytes",
+		`quipu_keys{db="0"} 1`, `quipu_keys_expiring{db="0"} 0`, `quipu_keys{db="3"} 2`, `quipu_keys_expiring{db="3"} 1`,
+		"quipu_commit_wait_seconds_count 3", `quipu_commit_wait_seconds_bucket{le="+Inf"} 3`, "quipu_checkpoint_last_failed 0",
+		"quipu_checkpoint_last_success_timestamp_seconds 1.", `redis_version="7.0.15"`,
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("/metrics lacks %s", want)
 		}
+	}
+	if strings.Contains(metrics, `quipu_keys{db="1"}`) {
+		t.Error("an empty database has a line")
+	}
+	problems, err := promlint.New(strings.NewReader(metrics)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()

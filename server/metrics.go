@@ -1,6 +1,8 @@
 package server
 
 import (
+	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +16,13 @@ var latencyBounds = []time.Duration{
 	500 * time.Nanosecond, time.Microsecond, 2 * time.Microsecond, 5 * time.Microsecond, 10 * time.Microsecond, 50 * time.Microsecond,
 	100 * time.Microsecond, 500 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond,
 	100 * time.Millisecond, time.Second, 10 * time.Second,
+}
+
+// commitBounds are those of quipu_commit_wait_seconds: from a quick disk to one that hangs.
+var commitBounds = []time.Duration{
+	20 * time.Microsecond, 50 * time.Microsecond, 100 * time.Microsecond, 200 * time.Microsecond, 500 * time.Microsecond,
+	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond,
+	100 * time.Millisecond, 500 * time.Millisecond, time.Second, 10 * time.Second,
 }
 
 // metric is a figure that is read when it is asked for.
@@ -39,6 +48,10 @@ type collector struct {
 	calls   *prometheus.Desc
 	failed  *prometheus.Desc
 	errors  *prometheus.Desc
+	commit  *prometheus.Desc
+	keys    *prometheus.Desc
+	expires *prometheus.Desc
+	build   *prometheus.Desc
 }
 
 // newCollector returns the collector of s.
@@ -49,6 +62,10 @@ func newCollector(s *Server) *collector {
 		calls:   prometheus.NewDesc("quipu_commands_total", "Commands executed.", []string{"command"}, nil),
 		failed:  prometheus.NewDesc("quipu_commands_failed_total", "Commands executed that answered with an error.", []string{"command"}, nil),
 		errors:  prometheus.NewDesc("quipu_error_replies_total", "Error replies, by code.", []string{"code"}, nil),
+		commit:  prometheus.NewDesc("quipu_commit_wait_seconds", "Time for which batches of replies waited for their commit.", nil, nil),
+		keys:    prometheus.NewDesc("quipu_keys", "Keys, in memory or not, by database; an empty one but the first has no line.", []string{"db"}, nil),
+		expires: prometheus.NewDesc("quipu_keys_expiring", "Keys that have an expiry, by database.", []string{"db"}, nil),
+		build:   prometheus.NewDesc("quipu_build_info", "1, labelled with what runs.", []string{"version", "redis_version", "goversion"}, nil),
 	}
 }
 
@@ -66,10 +83,9 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, m := range c.metrics {
 		ch <- m.desc
 	}
-	ch <- c.latency
-	ch <- c.calls
-	ch <- c.failed
-	ch <- c.errors
+	for _, desc := range []*prometheus.Desc{c.latency, c.calls, c.failed, c.errors, c.commit, c.keys, c.expires, c.build} {
+		ch <- desc
+	}
 }
 
 // Collect implements prometheus.Collector.
@@ -79,8 +95,26 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.read(now))
 	}
 	c.collectCommands(ch)
+	c.collectKeys(ch)
+	waits, nanos := c.srv.stats.CommitWaits()
+	ch <- prometheus.MustNewConstHistogram(c.commit, waits.Total, time.Duration(nanos).Seconds(), waits.cumulative(commitBounds))
+	ch <- prometheus.MustNewConstMetric(c.build, prometheus.GaugeValue, 1, Version(), RedisVersion, runtime.Version())
 	for _, e := range c.srv.stats.Errors() {
 		ch <- prometheus.MustNewConstMetric(c.errors, prometheus.CounterValue, float64(e.Count), e.Code)
+	}
+}
+
+// collectKeys tells what each database holds.
+func (c *collector) collectKeys(ch chan<- prometheus.Metric) {
+	txn := c.srv.engine.NewTxn()
+	for db := range c.srv.cfg.Load().Databases {
+		keys, expires, _ := txn.Keyspace(db)
+		if keys == 0 && db > 0 {
+			continue
+		}
+		label := strconv.Itoa(db)
+		ch <- prometheus.MustNewConstMetric(c.keys, prometheus.GaugeValue, float64(keys), label)
+		ch <- prometheus.MustNewConstMetric(c.expires, prometheus.GaugeValue, float64(expires), label)
 	}
 }
 
@@ -109,14 +143,14 @@ func (c *collector) collectCommands(ch chan<- prometheus.Metric) {
 		f.latency.merge(&st.Latency)
 	}
 	for name, f := range families {
-		ch <- prometheus.MustNewConstHistogram(c.latency, f.latency.Total, time.Duration(f.nanos).Seconds(), f.latency.cumulative(), name)
+		ch <- prometheus.MustNewConstHistogram(c.latency, f.latency.Total, time.Duration(f.nanos).Seconds(), f.latency.cumulative(latencyBounds), name)
 	}
 }
 
-// cumulative returns the counts at latencyBounds as Prometheus wants them.
-func (l *LatencyCounts) cumulative() map[float64]uint64 {
-	counts := make(map[float64]uint64, len(latencyBounds))
-	for _, bound := range latencyBounds {
+// cumulative returns the counts at bounds as Prometheus wants them.
+func (l *LatencyCounts) cumulative(bounds []time.Duration) map[float64]uint64 {
+	counts := make(map[float64]uint64, len(bounds))
+	for _, bound := range bounds {
 		counts[bound.Seconds()] = l.CountUpTo(bound)
 	}
 	return counts
@@ -138,6 +172,15 @@ func flagValue(on bool) float64 {
 	return 0
 }
 
+// lastSuccess returns when a checkpoint was last complete.
+func lastSuccess(s *sample) float64 {
+	at := s.srv.engine.LastSaved()
+	if at.IsZero() {
+		return 0
+	}
+	return float64(at.UnixMilli()) / 1000
+}
+
 // serverMetrics lists the figures without labels.
 func serverMetrics() []metric {
 	return []metric{
@@ -154,6 +197,7 @@ func serverMetrics() []metric {
 
 		gauge("memory_used_bytes", "Memory of all entries.", func(s *sample) float64 { return float64(s.engine.UsedMemory) }),
 		gauge("memory_page_bytes", "Memory of the compact tables.", func(s *sample) float64 { return float64(s.engine.PageBytes) }),
+		gauge("memory_blob_bytes", "Memory of strings and small collections that are too long for the tables.", func(s *sample) float64 { return float64(s.engine.BlobBytes) }),
 		gauge("memory_side_bytes", "Memory of what does not fit into the tables.", func(s *sample) float64 { return float64(s.engine.SideBytes) }),
 		gauge("memory_max_bytes", "maxmemory; 0 for no limit.", func(s *sample) float64 { return float64(s.engine.MaxMemory) }),
 		counter("keyspace_hits_total", "Reads that found their key.", func(s *sample) float64 { return float64(s.engine.Hits) }),
@@ -173,6 +217,9 @@ func serverMetrics() []metric {
 		gauge("held_replies", "Connections whose replies wait for a commit.", func(s *sample) float64 { return float64(s.engine.HeldReplies) }),
 		gauge("checkpoint_running", "Whether a checkpoint is being written.", func(s *sample) float64 { return flagValue(s.engine.CheckpointRunning) }),
 		counter("checkpoints_total", "Checkpoints written.", func(s *sample) float64 { return float64(s.engine.Checkpoints) }),
+		gauge("checkpoint_last_failed", "Whether the last checkpoint failed; the log then keeps what it should have written.", func(s *sample) float64 { return flagValue(s.engine.LastCheckpoint.Err != nil) }),
+		gauge("checkpoint_last_duration_seconds", "Length of the last checkpoint.", func(s *sample) float64 { return s.engine.LastCheckpoint.Took.Seconds() }),
+		gauge("checkpoint_last_success_timestamp_seconds", "When the last successful checkpoint was complete, in unix time; 0 if this process has written none.", lastSuccess),
 		counter("log_bytes_total", "Bytes appended to the log, framing included.", func(s *sample) float64 { return float64(s.engine.Persist.RecordBytes) }),
 		gauge("log_uncovered_bytes", "Bytes of the log that the store does not cover yet: what a restart replays.", func(s *sample) float64 { return float64(s.engine.Persist.LogBytes) }),
 		gauge("log_segments", "Segments of the log.", func(s *sample) float64 { return float64(s.engine.Persist.Segments) }),

@@ -43,6 +43,13 @@ func bucketEnd(i int) uint64 {
 // record counts n durations of nanos each.
 func (h *Histogram) record(nanos, n uint64) { h.buckets[bucketOf(nanos)].Add(n) }
 
+// reset sets all counts to zero.
+func (h *Histogram) reset() {
+	for i := range h.buckets {
+		h.buckets[i].Store(0)
+	}
+}
+
 // LatencyCounts is a copy of one or several histograms at one time.
 type LatencyCounts struct {
 	counts [latencyBuckets]uint64
@@ -130,7 +137,10 @@ type statsShard struct {
 	netOut   atomic.Uint64
 	reads    atomic.Uint64
 	writes   atomic.Uint64
-	_        [64]byte // keeps two shards' heads off one cache line
+	// commitWait and commitWaitNanos are of batches of replies that waited for their commit.
+	commitWait      Histogram
+	commitWaitNanos atomic.Uint64
+	_               [64]byte // keeps two shards' heads off one cache line
 }
 
 // Stats collects what INFO, LATENCY HISTOGRAM and /metrics tell about commands and traffic.
@@ -243,6 +253,21 @@ func (s *Stats) Traffic() Traffic {
 	return t
 }
 
+// CommitWaits returns for how long batches of replies waited for their commits, and the sum in nanoseconds.
+func (s *Stats) CommitWaits() (waits LatencyCounts, nanos uint64) {
+	for i := range s.shards {
+		waits.add(&s.shards[i].commitWait)
+		nanos += s.shards[i].commitWaitNanos.Load()
+	}
+	return waits, nanos
+}
+
+// noteCommitWait counts a batch of replies that waited for its commit.
+func (sh *statsShard) noteCommitWait(took time.Duration) {
+	sh.commitWait.record(uint64(took), 1)
+	sh.commitWaitNanos.Add(uint64(took))
+}
+
 // ResetLatency forgets the latencies of the given commands.
 func (s *Stats) ResetLatency(cmds ...*Command) {
 	for i := range s.shards {
@@ -256,9 +281,10 @@ func (s *Stats) ResetLatency(cmds ...*Command) {
 func (s *Stats) Reset() {
 	for i := range s.shards {
 		sh := &s.shards[i]
-		for _, n := range []*atomic.Uint64{&sh.netIn, &sh.netOut, &sh.reads, &sh.writes} {
+		for _, n := range []*atomic.Uint64{&sh.netIn, &sh.netOut, &sh.reads, &sh.writes, &sh.commitWaitNanos} {
 			n.Store(0)
 		}
+		sh.commitWait.reset()
 		for j := range sh.commands {
 			sh.commands[j].reset()
 		}
