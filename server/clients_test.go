@@ -316,6 +316,12 @@ func TestMoveInTransactionLocksItsKeys(t *testing.T) {
 	if got, want := keys.String(), "0:a 1:a 0:b 0:c 2:c 0:b 0:c 0:d "; got != want || plan.everything {
 		t.Errorf("locks %s (everything: %v), want %s", got, plan.everything, want)
 	}
+	c.txn = ts.engine.NewTxn()
+	c.lockPlan(&plan)
+	if !c.txn.Covers(plan.keys...) {
+		t.Error("what it writes to several slots would not be one commit")
+	}
+	c.txn.Unlock()
 }
 
 // slowSocket takes its time for every write, and notes since when its connection has been waiting for it.
