@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"quipu/engine"
+	"quipu/persist"
 	"quipu/server"
 	"quipu/server/config"
 	"quipu/server/logging"
@@ -293,10 +294,15 @@ func fsyncPolicy(f config.Fsync) engine.FsyncPolicy {
 	return engine.FsyncNo
 }
 
-// die ends the process at once, when log or store can no longer be written: whatever was acknowledged is in it, and nothing more may be.
+// die ends the process at once, when it can not keep its promise any more: log or store can no longer be written, or the store not be
+// read.
 func die(log *slog.Logger, err error) {
-	log.Error("FATAL: the data directory can no longer be written. Nothing that was acknowledged is lost, and nothing more is acknowledged. "+
-		"Check the disk, then start again.", "error", err)
+	if errors.Is(err, persist.ErrDamaged) {
+		log.Error("FATAL: the data directory is damaged, and nothing more is acknowledged: it would be lost with what has to be restored.", "error", err)
+	} else {
+		log.Error("FATAL: the data directory can no longer be written. Nothing that was acknowledged is lost, and nothing more is acknowledged. "+
+			"Check the disk, then start again.", "error", err)
+	}
 	os.Exit(exitFailure)
 }
 

@@ -48,7 +48,8 @@ type Options struct {
 	StoreFiles      int           // see persist.Options
 	StallTimeout    time.Duration // see persist.Options
 	Logger          *slog.Logger
-	// Fatal is called once, when the log can no longer be written: the process must end, nothing is acknowledged any more.
+	// Fatal is called once, when the log can no longer be written or the store not be read: the process must end, nothing is
+	// acknowledged any more.
 	Fatal func(error)
 	// Clock returns unix milliseconds; default the system's. Tests move it.
 	Clock func() int64

@@ -65,7 +65,7 @@ func (e *DamageError) Error() string {
 	}
 	s += ": " + e.Reason
 	if e.Err != nil {
-		s += ": " + e.Err.Error()
+		s += ": " + oneLine(e.Err)
 	}
 	return s + "; " + e.Remedy
 }

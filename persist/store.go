@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -45,6 +47,7 @@ type store struct {
 	opts *pebble.Options
 	// trouble holds the newest failure of Pebble's background work, which it tries again without end.
 	trouble chan error
+	told    complaints
 }
 
 // pebbleOptions says how the store is shaped for few, large, sorted ingestions and point reads.
@@ -142,16 +145,26 @@ func openStore(o Options, dir string, create bool) (*store, error) {
 func (s *store) listener(log *slog.Logger) *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
-			log.Error("store: background work failed and will be tried again", "error", err)
+			if s.told.allow("work: "+err.Error(), time.Now()) {
+				log.Error("store: background work failed and will be tried again", "error", oneLine(err))
+			}
 			select {
 			case s.trouble <- err:
 			default:
 			}
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			log.Error("store: damaged file", "path", info.Path, "error", info.Details)
+			if s.told.allow("file: "+info.Path+info.Details.Error(), time.Now()) {
+				log.Error("store: damaged file", "path", info.Path, "error", oneLine(info.Details))
+			}
 		},
 	}
+}
+
+// oneLine is the first line of an error of Pebble's, which may have a second one about itself.
+func oneLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
 }
 
 // openError calls damage whatever keeps Pebble from opening, unless it is the operating system that says no.
