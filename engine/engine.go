@@ -79,7 +79,8 @@ type Engine struct {
 	fsync     atomic.Uint32
 	maxMemory atomic.Int64
 	limits    atomic.Pointer[Limits]
-	opened    int64 // unix seconds
+	heldUntil atomic.Int64 // Unix nanoseconds until which expiry stands still, 0: it does not (expire.go)
+	opened    int64        // unix seconds
 
 	dbs   []atomic.Pointer[database] // by logical number
 	swaps atomic.Uint64              // how often dbs were exchanged; changes under LockAll

@@ -19,10 +19,25 @@ const (
 // SetActiveExpire turns the background removal of expired keys on or off (DEBUG SET-ACTIVE-EXPIRE).
 func (e *Engine) SetActiveExpire(on bool) { e.stats.activeExpireOff.Store(!on) }
 
+// HoldExpiry has expiry stand still until a time, or go on at once for the zero time: what expires meanwhile is not there to anybody who
+// reads, but is removed only when somebody writes it, or afterwards. A transaction that is under way is not affected.
+func (e *Engine) HoldExpiry(until time.Time) {
+	if until.IsZero() {
+		until = time.Unix(0, 0)
+	}
+	e.heldUntil.Store(until.UnixNano())
+}
+
+// expiryHeld reports whether expiry stands still.
+func (e *Engine) expiryHeld() bool {
+	until := e.heldUntil.Load()
+	return until != 0 && time.Now().UnixNano() < until
+}
+
 func (e *Engine) expireLoop() {
 	c := expireCycle{e: e, t: e.NewTxn()}
 	e.every(expireInterval, func() {
-		if !e.stats.activeExpireOff.Load() {
+		if !e.stats.activeExpireOff.Load() && !e.expiryHeld() {
 			c.observed()
 		}
 	})
@@ -142,7 +157,7 @@ func (e *Engine) loadSlot(s *slot) error {
 // expireChunk removes about expireChunk due keys and fields of a slot and reports whether there may be more. When there are none, the
 // slot's next expiry is known exactly.
 func (t *Txn) expireChunk(s *slot) bool {
-	if s.objects != nil && s.objects.frozen > 0 {
+	if s.objects != nil && s.objects.frozen > 0 || t.e.expiryHeld() {
 		return false // the next cycle finds it as it is
 	}
 	var due [][]byte

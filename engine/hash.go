@@ -20,6 +20,10 @@ func (t *Txn) Hash(k Key) (h Hash, err error) {
 // Len returns the number of fields.
 func (h *Hash) Len() int {
 	switch p, o := h.form(); {
+	case h.t.spares && (o != nil && due(o.nextExpiry, h.t.now) || p != nil && due(p.nextExpiry(), h.t.now)):
+		n := 0
+		h.Each(func([]byte, Value) bool { n++; return true })
+		return n
 	case o != nil:
 		return int(o.count)
 	case p != nil:
@@ -39,6 +43,9 @@ func (h *Hash) Get(field []byte) (v Value, ok bool) {
 
 // expired: the value's time has come.
 func (v *Value) expired(now int64) bool { return v.ExpireAt != 0 && v.ExpireAt < now }
+
+// due: a time has come before which nothing expired. 0 is never.
+func due(at, now int64) bool { return at != 0 && at < now }
 
 // textValue is the value that a string is kept as.
 func textValue(s []byte) Value {
@@ -251,9 +258,10 @@ func (h *Hash) purge() (removed int) {
 	p, o := h.form()
 	need, wrote := h.t.need, h.t.wrote
 	switch {
-	case o != nil && o.nextExpiry != 0 && o.nextExpiry < h.t.now && o.thawed == nil && !o.partial:
+	case h.t.spares:
+	case o != nil && due(o.nextExpiry, h.t.now) && o.thawed == nil && !o.partial:
 		removed = h.purgeSpread(o)
-	case p != nil && p.has(packedTimed) && p.nextExpiry() < h.t.now:
+	case p != nil && due(p.nextExpiry(), h.t.now):
 		removed = h.purgePacked(p)
 	}
 	if removed > 0 {

@@ -63,7 +63,7 @@ type spot struct {
 }
 
 // find looks a key up and notes what the caller, who sees its state now, depends on. A deleted or expired name comes back
-// with a nil entry; what has expired is removed on the way.
+// with a nil entry; what has expired is removed on the way, unless it is spared.
 func (t *Txn) find(k *Key) (at spot, f flags) {
 	f = t.findInto(&at, k)
 	return at, f
@@ -115,7 +115,7 @@ func (t *Txn) lookUp(at *spot, k *Key) flags {
 	f := e.flags()
 	t.note(s, f)
 	if f&flagExpires != 0 && f&flagDeleted == 0 && e.expiry(f) < t.now {
-		if o := tb.spread(e, f); o == nil || o.thawed == nil {
+		if o := tb.spread(e, f); (o == nil || o.thawed == nil) && !t.spares {
 			t.expire(k, *at)
 		}
 		at.e, at.off = nil, 0

@@ -21,6 +21,7 @@ type Txn struct {
 	writes   bool // what is locked may be written
 	single   bool // of the keys that are being locked only one is going to be written
 	logging  bool // what is written goes to the log
+	spares   bool // what has expired is left where it is: see Engine.HoldExpiry
 	told     bool // the listener has been told of a change since the last Unlock
 
 	listener Listener // nil: nobody wants to be told of changes
@@ -93,6 +94,7 @@ func (t *Txn) Renew() { t.now = t.e.clock() }
 
 func (t *Txn) begin() {
 	t.now = t.e.clock()
+	t.spares = false
 	t.ready = nil
 }
 
@@ -121,7 +123,7 @@ func (t *Txn) lock(keys []Key, write bool) {
 	t.touch.ahead(t.e, keys)
 	t.e.admit(write)
 	t.begin()
-	t.writes = write
+	t.writes, t.spares = write, !write && t.e.expiryHeld()
 	for round := 0; ; round++ {
 		t.lockSlots(keys, write)
 		t.findMissing(keys)
@@ -376,6 +378,12 @@ func (t *Txn) LockAll() {
 		db.lock()
 	}
 	t.locked()
+}
+
+// LockAllToRead is LockAll for who writes nothing.
+func (t *Txn) LockAllToRead() {
+	t.LockAll()
+	t.spares = t.e.expiryHeld()
 }
 
 func (db *database) lock() {

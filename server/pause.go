@@ -25,8 +25,8 @@ type pauseState struct {
 	}
 }
 
-// pause holds commands, those that write or all of them, until the given time. As in Redis, a pause that is on is never shortened or
-// made milder by another.
+// pause holds commands, those that write or all of them, until the given time, and what expires stays for so long. As in Redis, a pause that
+// is on is never shortened or made milder by another.
 func (s *Server) pause(until time.Time, all bool) {
 	p := &s.paused
 	p.mu.Lock()
@@ -38,6 +38,7 @@ func (s *Server) pause(until time.Time, all bool) {
 		}
 	}
 	p.set(until, all)
+	s.engine.HoldExpiry(until)
 	s.gate.Or(gatePaused)
 }
 
@@ -47,6 +48,7 @@ func (s *Server) unpause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.set(time.Time{}, false)
+	s.engine.HoldExpiry(time.Time{})
 	s.gate.And(^gatePaused)
 }
 

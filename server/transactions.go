@@ -294,6 +294,8 @@ func (cmd *Command) needsEverything(args [][]byte) bool {
 // lockPlan takes the locks of a plan.
 func (c *Conn) lockPlan(plan *execPlan) {
 	switch {
+	case plan.everything && !plan.write:
+		c.txn.LockAllToRead()
 	case plan.everything:
 		c.txn.LockAll()
 	case len(plan.keys) > 0:
