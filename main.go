@@ -40,6 +40,8 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var err error
 	switch {
+	case asksForHelp(args):
+		_, err = io.WriteString(stdout, config.Usage)
 	case len(args) > 0 && args[0] == "check":
 		err = check(args[1:], stdout, stderr)
 	case len(args) > 0 && args[0] == "ping":
@@ -57,6 +59,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitFailure
 	}
 	return exitOK
+}
+
+// asksForHelp reports whether one of the program's commands is to say what it is for, rather than take the question for its argument. Serving
+// answers that itself.
+func asksForHelp(args []string) bool {
+	return len(args) == 2 && (args[0] == "check" || args[0] == "ping") && (args[1] == "-h" || args[1] == "--help")
 }
 
 // serve runs the server until a signal or SHUTDOWN ends it.

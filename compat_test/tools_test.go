@@ -226,6 +226,15 @@ func TestQuipuPing(t *testing.T) {
 }
 
 // TestQuipuCheck: a sound directory passes, and one with a flipped bit does not.
+func TestQuipuHelp(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"-h"}, {"check", "--help"}, {"check", "-h"}, {"ping", "--help"}} {
+		out, err := exec.Command(binary, args...).CombinedOutput()
+		if err != nil || !strings.HasPrefix(string(out), "Usage: quipu [FILE]") {
+			t.Errorf("quipu %s: %v\n%s", args, err, out)
+		}
+	}
+}
+
 func TestQuipuCheck(t *testing.T) {
 	n := startNode(t)
 	n.tool("redis-benchmark", "-q", "-n", "5000", "-P", "16", "-r", "1000", "-t", "incr")
