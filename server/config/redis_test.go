@@ -164,15 +164,15 @@ func differences() []*difference {
 			reason: "checked when it is set, not when TLS is on",
 		},
 		{
-			names: sizeNames(), values: []string{"", "gb"},
+			names: sizeNames(), values: []string{"", "gb", "kb"},
 			reason: "a size without digits is a slip of the pen, not zero",
 		},
 		{
-			names: sizeNames(), values: []string{"99999999999gb"},
+			names: sizeNames(), values: []string{"99999999999gb", "99999999999999999999gb"},
 			reason: "a size that does not fit is refused, and does not wrap around",
 		},
 		{
-			names: []string{"maxmemory", "cluster-link-sendbuf-limit"}, values: []string{"9223372036854775808", "18446744073709551616"},
+			names: []string{"maxmemory", "cluster-link-sendbuf-limit"}, values: []string{"9223372036854775808", "8589934592gb", "18446744073709551615", "18446744073709551616"},
 			reason: "sizes are signed here",
 		},
 		{
@@ -239,6 +239,7 @@ func candidates(row *param) []string {
 		strconv.Itoa(math.MaxUint32), strconv.Itoa(math.MaxUint32 + 1),
 		"9223372036854775807", "9223372036854775808", "-9223372036854775808", "18446744073709551616",
 		"1b", "1k", "1kb", "2M", "2mB", "1gb", "1.5gb", "gb", "1t", "1 mb", "99999999999gb", "10%", "101%",
+		"1kk", "10KB ", " 10kb", "-5kb", "kb", "50 %", "-50%", "%", "0%", "1.5%", "8589934592gb", "99999999999999999999gb", "18446744073709551615",
 		"always", "EverySec", "allkeys-lfu", "volatile-ttl", "verbose", "warning", "save now", "save nosave", "force save", "default now", "now  save",
 		"swapdb", "panic", "systemd", "local3", "json", "1 2 3", "1 2 3000", "127.0.0.1:9121", "hostname", "allchannels", "clients", "relative", "TLSv1.2 TLSv1.3",
 		"900 1", "900 1 300 10", "0 1", "1 -1", "900", "900 x", "+900 +1", "900  1", "99999999999999999999 1",
