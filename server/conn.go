@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"runtime/debug"
@@ -220,8 +221,20 @@ func (c *Conn) followLimits() {
 	if v := c.srv.cfg.Load(); v != c.ruled || !c.authed {
 		c.ruled = v
 		c.reader.SetLimits(c.limits(v))
-		c.out.SetLimit(int(v.ClientOutputBufferLimit.Normal.HardBytes))
+		c.out.SetLimit(replyLimit(v.ClientOutputBufferLimit.Normal.HardBytes))
 	}
+}
+
+// uncountedReply is how much of its replies does not count against a client's output buffer limit. In Redis every client has such a
+// buffer to itself, so that a limit of a few bytes does not keep anybody from setting another.
+const uncountedReply = 16 << 10
+
+// replyLimit returns how many bytes of replies a client may have at once under a hard limit, 0 for no bound.
+func replyLimit(hard int64) int {
+	if hard == 0 {
+		return 0
+	}
+	return int(min(hard, math.MaxInt-uncountedReply) + uncountedReply)
 }
 
 // limits returns what the client may send.

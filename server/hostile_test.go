@@ -175,6 +175,21 @@ func TestReplyLimit(t *testing.T) {
 	}
 }
 
+// TestTinyReplyLimit: a limit of a byte does not keep anybody from small replies, so that it can be taken back.
+func TestTinyReplyLimit(t *testing.T) {
+	ts := startServer(t)
+	c := ts.dial()
+	c.want("SET small "+strings.Repeat("x", 16_000), "OK")
+	c.want("SET large "+strings.Repeat("x", 17_000), "OK")
+	c.want(`CONFIG SET client-output-buffer-limit "normal 1 0 0"`, "OK")
+	c.want("GET small", `"`+strings.Repeat("x", 16_000)+`"`)
+	c.send("GET large\r\n")
+	c.wantClosed()
+	c = ts.dial()
+	c.want(`CONFIG SET client-output-buffer-limit "normal 0 0 0"`, "OK")
+	c.want("GET large", `"`+strings.Repeat("x", 17_000)+`"`)
+}
+
 func TestTransactionLimit(t *testing.T) {
 	ts := startServer(t, "--client-query-buffer-limit", "1mb")
 	c := ts.dial()

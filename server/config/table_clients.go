@@ -212,7 +212,7 @@ that asks for very much and reads nothing is what the limit is for:
 
     client-output-buffer-limit normal 512mb 0 0
 
-For replies the hard limit counts; client-write-timeout, which looks at whether the
+16 KB of replies do not count. For replies the hard limit counts; client-write-timeout, which looks at whether the
 client takes anything at all, stands in for the soft one. The soft limit is for what
 a client listens to: MONITOR, CLIENT TRACKING.`,
 		},
