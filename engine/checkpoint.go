@@ -152,7 +152,7 @@ func (e *Engine) SetCheckpointLimits(logBytes int64, interval time.Duration) {
 }
 
 func (e *Engine) checkpointDue() bool {
-	if !e.logging.Load() {
+	if !e.logging.Load() || e.Limited() {
 		return false
 	}
 	if e.store.LogBytes() >= e.checkpoints.logBytes.Load() {

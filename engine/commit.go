@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -132,6 +133,9 @@ func (e *Engine) lead(g *group) {
 		<-g.prev.landed
 		g.err = g.prev.err
 	}
+	if g.err == nil {
+		g.err = e.awaitRoom()
+	}
 	e.fly(g)
 }
 
@@ -183,7 +187,7 @@ func (e *Engine) fly(g *group) {
 	c.recycle(slots, r.body)
 	close(g.done)
 	close(g.landed)
-	if g.err != nil {
+	if g.err != nil && !errors.Is(g.err, ErrClosing) {
 		e.fail(g.err)
 	}
 }

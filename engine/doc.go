@@ -100,6 +100,8 @@
 //     that are ready, as an event loop's iteration would.
 //   - Who writes one slot from what others hold does not keep commits out. What it has made of a value may then be in a commit before
 //     that of the value itself, if that had just been changed and nobody has been told so: the reply of the command waits for both.
+//   - What finds a full disk is a start or a write that has not begun, never a commit, as far as that can be foreseen (room.go). A directory that
+//     can only be read gets no commit: expired keys are then absent without being removed, and nothing else changes behind readers.
 //   - Ages beside the index and not in the entries: no layout has them, nothing moves when a policy comes or goes, and a table without
 //     a policy has a nil pointer. Keys are deleted by a threshold that a sample gives, not as the best of five again and again: memory
 //     comes back by tables, so the hand may as well delete all that is bad in one.

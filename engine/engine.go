@@ -101,6 +101,7 @@ type Engine struct {
 	evictor     evictor
 	warmer      warmer
 	pacer       pacer
+	room        room
 	stats       counters
 	awaited     [ZSetKind + 1]atomic.Int64 // who waits for a key to hold a value of a kind (wait.go)
 
@@ -142,7 +143,7 @@ func Open(opts Options) (*Engine, error) {
 		e.ids = append(e.ids, uint8(n))
 	}
 	store, err := persist.Open(persist.Options{
-		FS: opts.FS, Dir: opts.Dir, SegmentBytes: opts.SegmentBytes, CacheBytes: opts.StoreCacheBytes,
+		FS: opts.FS, Dir: opts.Dir, WithoutRoom: true, SegmentBytes: opts.SegmentBytes, CacheBytes: opts.StoreCacheBytes,
 		StoreFiles: opts.StoreFiles, StallTimeout: opts.StallTimeout, Logger: opts.Logger, Pace: e.pacer.breathe,
 		Events: persist.Events{Synced: opts.Observe.Synced, Stalled: e.stalled, StallEnded: e.stallEnded, Fatal: e.fail, Progress: e.progress},
 	})
@@ -150,6 +151,7 @@ func Open(opts Options) (*Engine, error) {
 		return nil, err
 	}
 	e.store = store
+	e.initRoom()
 	e.evictor.init()
 	if err := e.recover(); err != nil {
 		err = errors.Join(err, store.Close())
@@ -248,7 +250,7 @@ func (e *Engine) stallEnded(op string, d time.Duration) {
 
 // start runs the background work until stop.
 func (e *Engine) start() {
-	for _, work := range []func(){e.flushLoop, e.syncLoop, e.checkpointLoop, e.expireLoop, e.evictLoop, e.warmLoop, e.freeLoop} {
+	for _, work := range []func(){e.flushLoop, e.syncLoop, e.checkpointLoop, e.expireLoop, e.evictLoop, e.warmLoop, e.freeLoop, e.roomLoop} {
 		e.workers.Add(1)
 		go func() {
 			defer e.workers.Done()
@@ -283,7 +285,7 @@ func (e *Engine) flushLoop() {
 // syncLoop is the everysec of appendfsync everysec.
 func (e *Engine) syncLoop() {
 	e.every(time.Second, func() {
-		if e.logging.Load() && FsyncPolicy(e.fsync.Load()) == FsyncEverySec {
+		if e.logging.Load() && !e.Limited() && FsyncPolicy(e.fsync.Load()) == FsyncEverySec {
 			if err := e.store.Sync(); err != nil {
 				e.fail(err)
 			}
@@ -294,7 +296,7 @@ func (e *Engine) syncLoop() {
 // SetFsync changes the policy for the commits to come. Changed to FsyncAlways, it holds for those before, too, when this returns.
 func (e *Engine) SetFsync(p FsyncPolicy) {
 	e.fsync.Store(uint32(p))
-	if p != FsyncAlways || !e.logging.Load() {
+	if p != FsyncAlways || !e.logging.Load() || e.Limited() {
 		return
 	}
 	if err := e.store.Sync(); err != nil {
@@ -308,11 +310,10 @@ func (e *Engine) Close() error {
 	close(e.stop)
 	e.workers.Wait()
 	var err error
-	if e.logging.Load() {
-		err = e.Wait(e.commits.newest())
-	}
-	if err == nil && e.logging.Load() {
-		err = e.store.Sync()
+	if e.logging.Load() && !e.Limited() {
+		if err = e.Wait(e.commits.newest()); err == nil {
+			err = e.store.Sync()
+		}
 	}
 	err = errors.Join(err, e.store.Close())
 	for _, db := range e.physical() {

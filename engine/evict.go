@@ -146,6 +146,9 @@ func (e *Engine) makeSpace() {
 // freeSome frees memory as the policy says, and reports false when there is nothing that it could free. Where no key may be
 // deleted, because none has an expiry, clean entries leave memory as they do under noeviction.
 func (e *Engine) freeSome(goal int64) bool {
+	if e.Limited() {
+		return e.dropClean(goal)
+	}
 	if e.space.ages.keeps() {
 		freed, err := e.deleteKeys(goal)
 		if err != nil {

@@ -28,10 +28,10 @@ func (e *Engine) HoldExpiry(until time.Time) {
 	e.heldUntil.Store(until.UnixNano())
 }
 
-// expiryHeld reports whether expiry stands still.
+// expiryHeld reports whether expiry stands still, as it also does while nothing can be written to the disk.
 func (e *Engine) expiryHeld() bool {
 	until := e.heldUntil.Load()
-	return until != 0 && time.Now().UnixNano() < until
+	return until != 0 && time.Now().UnixNano() < until || e.Limited()
 }
 
 func (e *Engine) expireLoop() {

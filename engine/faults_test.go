@@ -120,6 +120,9 @@ func (r *faultRun) script() error {
 	if err := r.open(); err != nil {
 		return err
 	}
+	if r.e.Limited() { // the disk is full; whoever wrote would wait for room
+		return errors.Join(r.readAll(), r.e.Close())
+	}
 	return errors.Join(r.readAll(), r.incr("again"), r.tell(), r.e.Close())
 }
 

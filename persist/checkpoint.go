@@ -34,8 +34,8 @@ type Checkpoint struct {
 // records must have been synced before Commit. Call it at the moment when the rows are chosen, because
 // LogBytes counts from here. There is at most one checkpoint at a time.
 func (db *DB) NewCheckpoint(covered uint64) (*Checkpoint, error) {
-	if db.opts.ReadOnly {
-		return nil, fmt.Errorf("begin a checkpoint: %w", ErrReadOnly)
+	if err := db.writable(); err != nil {
+		return nil, fmt.Errorf("begin a checkpoint: %w", err)
 	}
 	if err := db.log.failure(); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	iofs "io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -15,13 +16,15 @@ import (
 // DB is a data directory that is open.
 //
 // Append, and anything that must be ordered with it, is serialised by the caller. Every other method may be
-// called at any time from any goroutine, except that Close must be the last call.
+// called at any time from any goroutine, except that Close must be the last call, and that nothing but Get and Scan may run beside Resume.
 type DB struct {
 	opts   Options
 	fs     vfs.FS
 	syncer *asyncSyncer // of fs; nil: fs has none
 	tables string
 	lock   io.Closer
+	// swap is held for reading while the store is read, for writing while Resume opens it for writing.
+	swap   sync.RWMutex
 	store  *store
 	survey *survey
 	log    *commitLog
@@ -32,6 +35,7 @@ type DB struct {
 	attested      uint64 // by the store, when it was opened: see store.attested
 	checkpointing atomic.Bool
 	replayed      atomic.Bool
+	limited       atomic.Bool // and log, keeper and watch are nil
 	closed        atomic.Bool
 	stats         struct{ checkpoints, rows, rowBytes atomic.Int64 }
 }
@@ -74,8 +78,12 @@ func (db *DB) open() error {
 	if err != nil {
 		return err
 	}
-	if db.opts.ReadOnly {
+	switch {
+	case db.opts.ReadOnly:
 		return nil
+	case db.limited.Load():
+		// What is shown to clients must be as durable as ever. It is written again in place, for which there is room.
+		return secureFound(db.fs, db.survey)
 	}
 	return db.resume(t)
 }
@@ -247,10 +255,21 @@ func (db *DB) openStore(t testimony) error {
 		db.store = s
 		return nil
 	}
-	if err := s.close(); err != nil {
-		return err
-	}
 	if err := db.cleanTables(); err != nil {
+		return errors.Join(err, s.close())
+	}
+	if db.opts.WithoutRoom {
+		err := db.findRoom()
+		if errors.Is(err, ErrNoSpace) {
+			db.store = s
+			db.limited.Store(true)
+			return nil
+		}
+		if err != nil {
+			return errors.Join(err, s.close())
+		}
+	}
+	if err := s.close(); err != nil {
 		return err
 	}
 	db.store, err = openStore(db.opts, dir, false)
@@ -319,8 +338,8 @@ func (db *DB) LastTerm() uint64 { return db.survey.term }
 // kept for the caller. body is not retained. Calls must not overlap. Errors other than ErrIndex, ErrTooLarge
 // and ErrClosed are final: see ErrFailed.
 func (db *DB) Append(index, term uint64, body []byte) error {
-	if db.opts.ReadOnly {
-		return fmt.Errorf("append to the log: %w", ErrReadOnly)
+	if err := db.writable(); err != nil {
+		return fmt.Errorf("append to the log: %w", err)
 	}
 	return db.log.append(index, term, body, true)
 }
@@ -329,8 +348,8 @@ func (db *DB) Append(index, term uint64, body []byte) error {
 // writes the last part: recovery takes all of them or none. The parts of a body may be cut anywhere. Nothing else can be appended
 // meanwhile, whereas Sync, checkpoints and a Close go on as if nothing had been written. Otherwise it is like Append.
 func (db *DB) AppendPiece(index, term uint64, part []byte) error {
-	if db.opts.ReadOnly {
-		return fmt.Errorf("append to the log: %w", ErrReadOnly)
+	if err := db.writable(); err != nil {
+		return fmt.Errorf("append to the log: %w", err)
 	}
 	return db.log.append(index, term, part, false)
 }
@@ -338,15 +357,15 @@ func (db *DB) AppendPiece(index, term uint64, part []byte) error {
 // Sync makes every record durable whose Append returned before Sync was called. It may run beside Append,
 // and several Syncs may run at once. A failed fsync is final: see ErrFailed.
 func (db *DB) Sync() error {
-	if db.opts.ReadOnly {
-		return fmt.Errorf("sync the log: %w", ErrReadOnly)
+	if err := db.writable(); err != nil {
+		return fmt.Errorf("sync the log: %w", err)
 	}
 	return db.log.sync()
 }
 
 // Durable returns the highest index that is known to be fsynced.
 func (db *DB) Durable() uint64 {
-	if db.log == nil {
+	if db.writable() != nil {
 		return db.survey.index
 	}
 	return db.log.durableIndex()
@@ -354,7 +373,7 @@ func (db *DB) Durable() uint64 {
 
 // LogBytes returns how many bytes of the log the store does not cover yet.
 func (db *DB) LogBytes() int64 {
-	if db.log == nil {
+	if db.writable() != nil {
 		return db.survey.liveBytes
 	}
 	return db.log.stats.live.Load()
@@ -362,13 +381,17 @@ func (db *DB) LogBytes() int64 {
 
 // Get appends the value that the store has for key to dst. It knows nothing of the log.
 func (db *DB) Get(key, dst []byte) (value []byte, ok bool, err error) {
+	db.swap.RLock()
+	defer db.swap.RUnlock()
 	return db.store.get(key, dst)
 }
 
 // Scan calls fn for every row of the store with lo <= key < hi, in order, until fn returns false or an
 // error, which Scan then returns. The slices are valid during the call. It sees the store as it was when
-// it began. A nil hi means no upper bound; persist's own rows are never shown.
+// it began. A nil hi means no upper bound; persist's own rows are never shown. fn must not read the DB.
 func (db *DB) Scan(lo, hi []byte, fn func(key, value []byte) (bool, error)) error {
+	db.swap.RLock()
+	defer db.swap.RUnlock()
 	if len(lo) == 0 || lo[0] == reservedPrefix {
 		lo = []byte{reservedPrefix + 1}
 	}

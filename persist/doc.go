@@ -62,6 +62,10 @@
 // records that no fsync ever covered (everysec, no): to the disk they were never promised. And with policy
 // always, the record that was being acknowledged when the power failed may come back although nobody was told.
 //
+// Without room a start could not go on, and an attempt to open the store for writing would end the process. So room is looked for first, and
+// where there is none, a caller who can do with that gets a DB to read (room.go): the store opened read-only, the log verified, and its end
+// secured as at any start, which needs no room. Resume does the rest of the start later.
+//
 // A failed write or fsync is final (ErrFailed). An fsync is never tried again: the kernel may have dropped the
 // dirty pages, and the second one would succeed over nothing.
 //

@@ -28,12 +28,14 @@ func (db *DB) Metrics() Metrics {
 		Covered: db.Covered(), Durable: db.Durable(), LogBytes: db.LogBytes(),
 		Checkpoints: db.stats.checkpoints.Load(), StoreRows: db.stats.rows.Load(), StoreRowBytes: db.stats.rowBytes.Load(),
 	}
-	if db.log != nil {
+	if db.writable() == nil {
 		s := &db.log.stats
 		m.Records, m.RecordBytes, m.Syncs = s.records.Load(), s.bytes.Load(), s.syncs.Load()
 		m.SyncTime, m.Segments = time.Duration(s.syncNanos.Load()), s.segments.Load()
 	}
+	db.swap.RLock()
 	p := db.store.db.Metrics()
+	db.swap.RUnlock()
 	total := p.Total()
 	m.StoreBytes, m.StoreTables = int64(total.TablesSize), total.TablesCount
 	for i := range p.Levels {

@@ -49,6 +49,8 @@ type Options struct {
 	Events Events
 	// ReadOnly opens without changing a byte: no new segment, no clean-up, no Append, no checkpoint.
 	ReadOnly bool
+	// WithoutRoom opens a directory on a full disk, too, to be read: see DB.Limited.
+	WithoutRoom bool
 
 	// manual leaves the keeper's rounds to the test, which wants them at places that a seed decides.
 	manual bool

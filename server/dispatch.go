@@ -59,6 +59,8 @@ func (c *Conn) permit(row *Command) error {
 		return ErrDeniedInMulti
 	case c.srv.engine.OutOfMemory() && c.refusedWhenFull(row):
 		return ErrOutOfMemory
+	case c.srv.engine.Full() && c.refusedOnFullDisk(row):
+		return ErrDiskFull
 	case row.Flags&(FlagWrite|FlagReadonly|FlagMayReplicate) != 0 && c.monitors():
 		return errMonitorKeyspace
 	}
@@ -68,6 +70,12 @@ func (c *Conn) permit(row *Command) error {
 // refusedWhenFull reports whether the command is refused while memory is full. In MULTI nearly all are, since the queue takes memory.
 func (c *Conn) refusedWhenFull(row *Command) bool {
 	return row.Is(FlagDenyOOM) || c.multi.active && !row.runsInsideMulti() || row.full == "exec" && c.multi.growsMemory()
+}
+
+// refusedOnFullDisk reports whether the command is refused while the disk is full: as in Redis, what writes, and PING, so that who looks
+// after the server notices.
+func (c *Conn) refusedOnFullDisk(row *Command) bool {
+	return row.Is(FlagWrite) || row.full == "ping" || row.full == "exec" && c.multi.writes()
 }
 
 // reject answers with an error a command that was not executed. Inside MULTI it spoils the transaction.

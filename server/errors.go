@@ -32,6 +32,7 @@ var (
 	ErrWrongType      = replyError("WRONGTYPE Operation against a key holding the wrong kind of value")
 	ErrNoSuchKey      = replyError("ERR no such key")
 	ErrOutOfMemory    = replyError("OOM command not allowed when used memory > 'maxmemory'.")
+	ErrDiskFull       = replyError("MISCONF Errors writing to the AOF file: No space left on device")
 	ErrOutOfRange     = replyError("ERR index out of range")
 	ErrOutOfRangeInt  = replyError("ERR value is out of range")
 	ErrMustBePositive = replyError("ERR value is out of range, must be positive")

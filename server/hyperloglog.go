@@ -102,7 +102,10 @@ func pfCount(c *Call) error {
 		if n, err = hyperloglog.Count(b); err != nil {
 			return hyperLogLogError(err)
 		}
-		if err := keepCount(c, n); err != nil {
+		if !c.Srv.engine.Full() {
+			err = keepCount(c, n)
+		}
+		if err != nil {
 			return err
 		}
 	}

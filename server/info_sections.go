@@ -126,6 +126,14 @@ func infoMemoryOfScripts(r *infoReport) {
 	r.bytes("used_memory_scripts", 0)
 }
 
+// diskTrouble returns an error while writes are refused for want of room. Other trouble with the log ends the process.
+func (s *Server) diskTrouble() error {
+	if s.engine.Full() {
+		return ErrDiskFull
+	}
+	return nil
+}
+
 // infoPersistence tells what is on disk. A checkpoint is at once what Redis calls an RDB save and what it calls an AOF rewrite.
 func infoPersistence(r *infoReport) {
 	s, last := r.engine, r.engine.LastCheckpoint
@@ -149,7 +157,7 @@ func infoPersistence(r *infoReport) {
 	r.status("aof_last_bgrewrite_status", last.Err)
 	r.int("aof_rewrites", s.Checkpoints)
 	r.zeros("aof_rewrites_consecutive_failures")
-	r.text("aof_last_write_status", "ok") // a log that can not be written ends the process
+	r.status("aof_last_write_status", r.srv.diskTrouble())
 	r.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
 	if s.AppendOnly {
 		r.int("aof_current_size", s.Persist.LogBytes+s.Persist.StoreBytes)

@@ -97,9 +97,13 @@ func shutdownServer(c *Call) error {
 	return nil
 }
 
-// Saves reports whether a shutdown writes a checkpoint: as in Redis, not where nothing is configured to outlive the process.
+// Saves reports whether a shutdown writes a checkpoint: as in Redis, not where nothing is configured to outlive the process. Nor can one be
+// written to a disk that has been full since the start, when nothing can have changed.
 func (s *Server) Saves(r ShutdownRequest) bool {
 	v := s.cfg.Load()
+	if s.engine.Limited() {
+		return false
+	}
 	return r.Save || !r.NoSave && (v.AppendOnly || len(v.SavePoints) > 0)
 }
 

@@ -75,6 +75,11 @@ func (m *transaction) growsMemory() bool {
 	return slices.ContainsFunc(m.queue, func(q queuedCommand) bool { return q.row.Is(FlagDenyOOM) })
 }
 
+// writes reports whether a queued command is one that writes.
+func (m *transaction) writes() bool {
+	return slices.ContainsFunc(m.queue, func(q queuedCommand) bool { return q.row.Is(FlagWrite) })
+}
+
 // runsInsideMulti reports whether the command runs at once although a transaction is open.
 func (cmd *Command) runsInsideMulti() bool {
 	if cmd.parent != nil {
