@@ -45,6 +45,10 @@ func (c *Conn) dispatch(args [][]byte) {
 		c.queue(row, args)
 		return
 	}
+	if bytes := c.bulk(row, args); bytes > 0 {
+		c.executeBulk(row, args, bytes)
+		return
+	}
 	c.execute(row, args)
 }
 

@@ -148,7 +148,7 @@ func (c *Conn) step(b *batch, i, n int) int {
 // plain reports whether nothing but the commands themselves decides how they run.
 func (c *Conn) plain() bool {
 	return c.authed && !c.multi.active && c.replies == repliesOn && !c.tracking.on && c.srv.gate.Load()&(gateMonitored|gatePaused) == 0 &&
-		!c.srv.engine.OutOfMemory() && !c.srv.engine.Full()
+		!c.srv.engine.OutOfMemory() && !c.srv.engine.Full() && c.reader.Size() < bulkBytes
 }
 
 // row returns the row of a name, or nil.

@@ -59,6 +59,7 @@ type Server struct {
 	listeners  listeners
 	shutdown   shutdownState
 	batches    sync.Pool
+	bulk       *bulkGate
 	turnedAway atomic.Int32 // clients that turnAway still talks to
 	replies    resp.Buffers // for those that are large
 
@@ -81,6 +82,7 @@ func New(o Options) (*Server, error) {
 		started: time.Now(), runID: newRunID(), databases: v.Databases, stopping: make(chan struct{}),
 		attacks:  limiter{every: time.Minute},
 		batches:  sync.Pool{New: newBatch},
+		bulk:     newBulkGate(bulkLimit),
 		shutdown: shutdownState{requests: make(chan ShutdownRequest, 1)},
 	}
 	s.monitoring.srv = s
