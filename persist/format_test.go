@@ -10,7 +10,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-const fixtureDir = "testdata/format-1"
+const (
+	fixtureDir = "testdata/format-1"
+	piecesDir  = "testdata/pieces-2" // with records in pieces, which have a version of their own
+)
 
 // TestFixture opens a directory that was written when the format was fixed. When a new format comes, this one
 // must still open, or be refused with ErrFormat by decision. QUIPU_WRITE_FIXTURE=1 writes it anew.
@@ -31,6 +34,37 @@ func TestFixture(t *testing.T) {
 		t.Fatal(last, err)
 	}
 	must(t, sameRows(rows, map[string]string{"a": "1", "b": "2", "d": "4"}))
+	must(t, db.Close())
+}
+
+// TestFixtureOfPieces is TestFixture for a log with a record in pieces, and the beginning of another.
+func TestFixtureOfPieces(t *testing.T) {
+	if os.Getenv("QUIPU_WRITE_FIXTURE") != "" {
+		writeFixtureOfPieces(t)
+	}
+	fs := vfs.NewMem()
+	_, err := vfs.Clone(vfs.Default, fs, piecesDir, "data")
+	must(t, err)
+	sum, err := Check(Options{FS: fs, Dir: "data"}, func(f Finding) { t.Error(f) })
+	if err != nil || sum.Records != 2 || sum.Last != 2 {
+		t.Fatalf("%+v %v", sum, err)
+	}
+	db := openMem(t, fs)
+	rows, last, err := contents(db)
+	if err != nil || last != 2 {
+		t.Fatal(last, err)
+	}
+	must(t, sameRows(rows, map[string]string{"a": "1", "b": "in pieces"}))
+	must(t, db.Close())
+}
+
+func writeFixtureOfPieces(t *testing.T) {
+	must(t, os.RemoveAll(piecesDir))
+	db, err := Open(Options{Dir: piecesDir, SegmentBytes: MinSegmentBytes, manual: true})
+	must(t, err)
+	must(t, db.Append(1, 1, AppendSet(nil, []byte("a"), []byte("1"))))
+	must(t, appendInPieces(db, write{2, AppendSet(nil, []byte("b"), []byte("in pieces"))}, 5, noPause))
+	must(t, db.AppendPiece(3, 7, AppendSet(nil, []byte("c"), []byte("never was"))))
 	must(t, db.Close())
 }
 

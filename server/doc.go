@@ -53,6 +53,8 @@
 //   - A panic in a command ends its connection and gives its locks back; it does not end the server. A transaction that it interrupts after a
 //     change does end it, before a commit can take half of the transaction.
 //   - MONITOR clients have the limit of pubsub clients where normal ones have none; Redis would let them fill the memory.
+//   - Commands with 4 MiB of arguments and more take turns until their commits have landed (bulk.go). A pipeline of them loses that all share
+//     one fsync, which with so many bytes each does not show.
 //   - A unix socket that another process listens on is not taken away from it; Redis does that.
 //   - CLIENT NO-EVICT is accepted and changes nothing: no connection is closed to save memory.
 //   - Messages of CLIENT TRACKING are held while the client has replies to come, rather than put among them: a value and the news that it
