@@ -383,6 +383,9 @@ func (db *DB) LogBytes() int64 {
 func (db *DB) Get(key, dst []byte) (value []byte, ok bool, err error) {
 	db.swap.RLock()
 	defer db.swap.RUnlock()
+	if db.store == nil {
+		return dst, false, errNoStore
+	}
 	return db.store.get(key, dst)
 }
 
@@ -392,6 +395,9 @@ func (db *DB) Get(key, dst []byte) (value []byte, ok bool, err error) {
 func (db *DB) Scan(lo, hi []byte, fn func(key, value []byte) (bool, error)) error {
 	db.swap.RLock()
 	defer db.swap.RUnlock()
+	if db.store == nil {
+		return errNoStore
+	}
 	if len(lo) == 0 || lo[0] == reservedPrefix {
 		lo = []byte{reservedPrefix + 1}
 	}

@@ -34,8 +34,11 @@ func (db *DB) Metrics() Metrics {
 		m.SyncTime, m.Segments = time.Duration(s.syncNanos.Load()), s.segments.Load()
 	}
 	db.swap.RLock()
+	defer db.swap.RUnlock()
+	if db.store == nil {
+		return m
+	}
 	p := db.store.db.Metrics()
-	db.swap.RUnlock()
 	total := p.Total()
 	m.StoreBytes, m.StoreTables = int64(total.TablesSize), total.TablesCount
 	for i := range p.Levels {

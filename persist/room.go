@@ -87,6 +87,9 @@ func (db *DB) Resume() error {
 	return nil
 }
 
+// errNoStore is what readers get after a Resume that has failed.
+var errNoStore = fmt.Errorf("read the store: %w", ErrFailed)
+
 // reopenStore opens for writing the store that was opened to be read.
 func (db *DB) reopenStore() error {
 	db.swap.Lock()
