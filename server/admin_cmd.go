@@ -15,7 +15,7 @@ import (
 func adminCommands() []*Command {
 	return []*Command{
 		saveRow(), bgsaveRow(), lastsaveRow(), bgrewriteaofRow(),
-		timeRow(), roleRow(), waitRow(), replicaofRow(), slaveofRow(), moduleRow(),
+		timeRow(), roleRow(), waitRow(), replicaofRow(), slaveofRow(), failoverRow(), moduleRow(),
 	}
 }
 
