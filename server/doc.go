@@ -61,6 +61,9 @@
 //     is outdated travel on different ways here, and the news must come second.
 //   - A client that waits for a key is served however the key comes to hold something for it. In Redis 7.0 it goes on waiting when SORT,
 //     ZUNIONSTORE and the like put it in the place of a value of another type.
+//   - While CLIENT PAUSE holds commands, expiry stands still, as in Redis, but a policy that deletes keys goes on to make space: whoever waits
+//     for that would have to be refused instead. A key that has expired and is watched meanwhile counts as changed when it goes; Redis
+//     remembers that it had.
 //   - SHUTDOWN cannot be aborted: nothing that it waits for takes long.
 //   - The admin endpoint is HTTP on an address of its own, off by default: it has no passwords.
 package server
