@@ -107,11 +107,8 @@ func (g *lineGen) command() []line {
 		row = pick(g, row.Sub)
 		l = append(l, g.anyCase(row.Name))
 	}
-	l = g.args(l, row.Args)
-	if !g.sameScores || row.Name != "zadd" && row.Name != "zincrby" { // else a member could come to stand where a score does
-		l = g.spoil(l)
-	}
-	if l.expiresSoon() || l.isNewer() || row.Is(FlagBlocking) && l.lasts() || g.group == sortGroup && l.storesTies() {
+	l = g.spoil(g.args(l, row.Args))
+	if g.sameScores && l.givesScore() || l.expiresSoon() || l.isNewer() || row.Is(FlagBlocking) && l.lasts() || g.group == sortGroup && l.storesTies() {
 		return g.command()
 	}
 	switch row.Name {

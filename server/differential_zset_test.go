@@ -126,6 +126,18 @@ func (l line) isNewer() bool {
 	return (l.name() == "zrank" || l.name() == "zrevrank") && len(l) == 4
 }
 
+// givesScore reports whether the line may give a score other than 0, as it does when a member stands where the score should because an
+// argument is missing or too many.
+func (l line) givesScore() bool {
+	if name := l.name(); name != "zadd" && name != "zincrby" {
+		return false
+	}
+	return slices.ContainsFunc(l[1:], func(arg string) bool {
+		score, err := strconv.ParseFloat(arg, 64)
+		return err == nil && score != 0
+	})
+}
+
 // onlyListpacks are parameters under which Redis has no skip lists.
 var onlyListpacks = []string{"--zset-max-listpack-entries", "1000000", "--zset-max-listpack-value", "1000000"}
 
